@@ -1,0 +1,1 @@
+//! Random numbers for choices that need no secrecy.
