@@ -11,6 +11,7 @@ pub mod offload;
 pub mod page_cache;
 pub mod pipes;
 pub mod privileges;
+pub mod proxy_protocol;
 pub mod runtime;
 pub mod signals;
 pub mod socket;
