@@ -61,17 +61,40 @@ pub fn write_decimal(out: &mut Vec<u8>, mut number: u64) {
 
 /// Writes the size line of a chunk. `length` must not be zero: that would end the body.
 pub fn write_chunk_head(out: &mut Vec<u8>, length: u64) {
-    debug_assert!(length > 0, "a chunk of no bytes ends the body");
-    let mut digits = *b"0000000000000000\r\n";
-    let mut start = 16;
-    let mut rest = length;
-    loop {
-        start -= 1;
-        digits[start] = b"0123456789abcdef"[(rest % 16) as usize];
-        rest /= 16;
-        if rest == 0 {
-            return out.extend_from_slice(&digits[start..]);
+    out.extend_from_slice(ChunkHead::new(length).as_bytes());
+}
+
+/// The size line of a chunk, for those who gather it with the data instead of copying both.
+#[derive(Clone, Copy, Debug)]
+pub struct ChunkHead {
+    line: [u8; 18],
+    start: u8,
+}
+
+impl ChunkHead {
+    /// No line at all, for a body that goes without chunks.
+    pub const NONE: Self = Self { line: *b"0000000000000000\r\n", start: 18 };
+
+    /// The line for `length` bytes, which must not be zero: that would end the body.
+    #[must_use]
+    pub fn new(length: u64) -> Self {
+        debug_assert!(length > 0, "a chunk of no bytes ends the body");
+        let mut head = Self { start: 16, ..Self::NONE };
+        let mut rest = length;
+        loop {
+            head.start -= 1;
+            head.line[usize::from(head.start)] = b"0123456789abcdef"[(rest % 16) as usize];
+            rest /= 16;
+            if rest == 0 {
+                return head;
+            }
         }
+    }
+
+    /// The line, its end included.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.line[usize::from(self.start)..]
     }
 }
 
