@@ -8,7 +8,8 @@ use crate::process::{find, output, run};
 use crate::workspace::{cargo, host, root, target};
 
 /// What the profiled binary is driven with: every kind of exchange, none of them for long.
-const TRAINING: [&str; 6] = ["--against", "", "--rounds", "1", "--seconds", "3"];
+const TRAINING: [&str; 8] = ["--against", "", "--rounds", "1", "--seconds", "3", "--only", SCENARIOS];
+const SCENARIOS: &str = "h1-small,h1-browser,h1-post-16k,h1-10k,h1-100k,h1-newconn,static-1k,static-100k";
 
 pub(crate) fn main() -> Result<(), String> {
     let host = host()?;
@@ -30,8 +31,7 @@ pub(crate) fn main() -> Result<(), String> {
     Ok(())
 }
 
-/// The profile tool of the compiler's own LLVM, else the system's: an older one cannot read our profiles and then
-/// says so itself.
+/// The profile tool of the compiler's own LLVM, else the system's, which reads our profiles if it is new enough.
 fn profdata(host: &str) -> Result<Option<PathBuf>, String> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let own = Path::new(sysroot.trim()).join(format!("lib/rustlib/{host}/bin/llvm-profdata"));
@@ -49,7 +49,9 @@ fn train(host: &str, profdata: &Path, python: &Path) -> Result<PathBuf, String> 
     load.current_dir(root()).arg("bench/bench.py").arg("--bin").arg(binary);
     run(load.args(["--config", "bench/propylon.conf.in"]).args(TRAINING))?;
     let merged = dir.join("merged.profdata");
-    run(Command::new(profdata).arg("merge").arg("-o").arg(&merged).arg(&raw))?;
+    run(Command::new(profdata).arg("merge").arg("-o").arg(&merged).arg(&raw)).map_err(|said| {
+        format!("{said}; a tool that fits the compiler comes with `rustup component add llvm-tools`")
+    })?;
     Ok(merged)
 }
 
