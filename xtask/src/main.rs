@@ -45,7 +45,10 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(said) => {
-            eprintln!("{}", said.trim_end());
+            // A chore that has already said all returns nothing more to say.
+            if !said.is_empty() {
+                eprintln!("{}", said.trim_end());
+            }
             ExitCode::FAILURE
         }
     }
