@@ -12,6 +12,7 @@ pub mod method;
 pub mod status;
 pub mod target;
 pub mod version;
+mod words;
 
 pub use fields::{Field, Fields, InvalidField, Known};
 pub use malformed::Malformed;

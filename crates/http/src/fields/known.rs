@@ -134,18 +134,15 @@ impl Known {
     /// The well-known name that these bytes spell, in any case.
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        if name.len() < 2 {
-            return None;
-        }
-        let mut slot = hash(name);
+        let spelling = Spelling::of(name)?;
+        let mut slot = spelling.slot();
         loop {
             let index = SLOTS[slot];
             if index == EMPTY {
                 return None;
             }
-            let (known, text, _) = TABLE[index as usize];
-            if text.len() == name.len() && text.as_bytes().eq_ignore_ascii_case(name) {
-                return Some(known);
+            if SPELLINGS[index as usize].is_spelled(&spelling) {
+                return Some(TABLE[index as usize].0);
             }
             slot = (slot + 1) % SLOTS.len();
         }
@@ -170,6 +167,107 @@ impl fmt::Debug for Known {
     }
 }
 
+/// The bytes of a name as words that cover it: the first, the second, the last but one and the last, which may
+/// overlap. What is shorter than a word fills the first in part.
+#[derive(Clone, Copy)]
+struct Spelling {
+    len: usize,
+    words: [u64; 4],
+}
+
+/// The longest name that four words cover.
+const NAME_BYTES_MAX: usize = 32;
+
+impl Spelling {
+    /// The words of a name, or `None` for one of a length that no well-known name has.
+    #[inline]
+    const fn of(name: &[u8]) -> Option<Self> {
+        let len = name.len();
+        let words = match len {
+            2..=3 => [(name[0] as u64) << 16 | (name[1] as u64) << 8 | name[len - 1] as u64, 0, 0, 0],
+            4..=7 => [half(name, 0) << 32 | half(name, len - 4), 0, 0, 0],
+            8..=16 => [word(name, 0), 0, 0, word(name, len - 8)],
+            17..=NAME_BYTES_MAX => [word(name, 0), word(name, 8), word(name, len - 16), word(name, len - 8)],
+            _ => return None,
+        };
+        Some(Self { len, words })
+    }
+
+    /// Where the search for the name begins. Bit 5 is ignored, which is the case of a letter.
+    ///
+    /// The factors were found by trial: with them two names only are not where the search begins.
+    #[inline]
+    const fn slot(&self) -> usize {
+        const CASE: u64 = u64::MAX / 255 * 0x20;
+        let first = (self.words[0] | CASE).wrapping_mul(0xc965_d28a_9fd6_18d5);
+        let last = (self.words[3] | CASE).wrapping_mul(0x90e1_6695_b764_458b);
+        (first.wrapping_add(last) >> 55) as usize
+    }
+}
+
+/// The bytes from `at` on. The caller has looked at the length.
+#[inline]
+const fn chunk<const N: usize>(name: &[u8], at: usize) -> [u8; N] {
+    match name.split_at(at).1.first_chunk() {
+        Some(chunk) => *chunk,
+        None => [0; N],
+    }
+}
+
+#[inline]
+const fn word(name: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(chunk(name, at))
+}
+
+#[inline]
+const fn half(name: &[u8], at: usize) -> u64 {
+    u32::from_le_bytes(chunk(name, at)) as u64
+}
+
+/// A well-known name in lower case, and bit 5 of each byte of it that is a letter: or-ing these bits in lets a name
+/// in any case compare equal, and no other byte than a letter.
+#[derive(Clone, Copy)]
+struct Lower {
+    spelling: Spelling,
+    letters: [u64; 4],
+}
+
+impl Lower {
+    const fn of(name: &[u8]) -> Self {
+        let mut lower = [0; NAME_BYTES_MAX];
+        let mut letters = [0; NAME_BYTES_MAX];
+        let mut index = 0;
+        while index < name.len() {
+            lower[index] = name[index].to_ascii_lowercase();
+            letters[index] = if name[index].is_ascii_alphabetic() { 0x20 } else { 0 };
+            index += 1;
+        }
+        match (Spelling::of(lower.split_at(name.len()).0), Spelling::of(letters.split_at(name.len()).0)) {
+            (Some(spelling), Some(letters)) => Self { spelling, letters: letters.words },
+            _ => panic!("a well-known name is too long or too short"),
+        }
+    }
+
+    #[inline]
+    fn is_spelled(&self, other: &Spelling) -> bool {
+        let Spelling { len, words } = &self.spelling;
+        let same = |index: usize| other.words[index] | self.letters[index] == words[index];
+        *len == other.len && same(0) && same(3) && same(1) && same(2)
+    }
+}
+
+static SPELLINGS: [Lower; TABLE.len()] = spellings();
+
+const fn spellings() -> [Lower; TABLE.len()] {
+    let mut spellings = [Lower::of(b"TE"); TABLE.len()];
+    let mut index = 0;
+    while index < TABLE.len() {
+        spellings[index] = Lower::of(TABLE[index].1.as_bytes());
+        index += 1;
+    }
+    spellings
+}
+
 const EMPTY: u8 = u8::MAX;
 
 /// An open-addressed table, built at compile time. It is fixed, so no peer can make its chains longer.
@@ -177,9 +275,10 @@ static SLOTS: [u8; 512] = slots();
 
 const fn slots() -> [u8; 512] {
     let mut slots = [EMPTY; 512];
+    let spellings = spellings();
     let mut index = 0;
     while index < TABLE.len() {
-        let mut slot = hash(TABLE[index].1.as_bytes());
+        let mut slot = spellings[index].spelling.slot();
         while slots[slot] != EMPTY {
             slot = (slot + 1) % slots.len();
         }
@@ -187,15 +286,6 @@ const fn slots() -> [u8; 512] {
         index += 1;
     }
     slots
-}
-
-/// Mixes length, first, middle and last byte, ignoring case. The name has two bytes at least.
-const fn hash(name: &[u8]) -> usize {
-    let length = name.len();
-    let first = (name[0] | 0x20) as usize;
-    let middle = (name[length / 2] | 0x20) as usize;
-    let last = (name[length - 1] | 0x20) as usize;
-    (length.wrapping_mul(101) + first.wrapping_mul(29) + middle.wrapping_mul(5) + last.wrapping_mul(67)) % 512
 }
 
 #[cfg(test)]
@@ -210,7 +300,14 @@ mod tests {
             assert_eq!(Known::from_name(name.to_ascii_lowercase().as_bytes()), Some(known));
             assert_eq!(Known::from_name(name.to_ascii_uppercase().as_bytes()), Some(known));
             assert_eq!(Known::from_name(format!("{name}x").as_bytes()), None);
-            assert_eq!(Known::from_name(name.replace('-', "\r").as_bytes()).is_some(), !name.contains('-'));
+            for (index, byte) in name.bytes().enumerate() {
+                let mut other = name.as_bytes().to_vec();
+                for change in 1..=255 {
+                    other[index] = byte ^ change;
+                    let is_same = other[index].eq_ignore_ascii_case(&byte);
+                    assert_eq!(Known::from_name(&other) == Some(known), is_same, "{name}: {other:?}");
+                }
+            }
         }
         for unknown in ["", "A", "X-Custom", "Sec-Fetch-Mode", "Content_Length"] {
             assert_eq!(Known::from_name(unknown.as_bytes()), None, "{unknown}");
@@ -226,8 +323,11 @@ mod tests {
     }
 
     #[test]
-    fn chains_stay_short() {
-        let crowded = SLOTS.split(|&slot| slot == EMPTY).map(<[u8]>::len).max();
-        assert!(crowded <= Some(5), "{crowded:?} neighbours: choose other factors");
+    fn most_names_are_found_at_once() {
+        let displaced = Known::all().filter(|known| {
+            let slot = SPELLINGS[*known as usize].spelling.slot();
+            SLOTS[slot] != *known as u8
+        });
+        assert!(displaced.count() <= 4, "too many names share a slot: try other factors");
     }
 }

@@ -11,6 +11,7 @@ use std::fmt;
 
 use crate::grammar::{self, TOKEN, VALUE};
 use crate::malformed::Malformed;
+use crate::words;
 
 pub use known::Known;
 
@@ -261,29 +262,30 @@ impl Fields {
         out.extend_from_slice(&self.text[run]);
     }
 
-    /// Takes over a received section: `block` is what `parsed` points into, its last empty line included.
+    /// Notes a field that was found in a head which [`Fields::receive`] will be given afterwards: where its line
+    /// begins, and the lengths of its name and of its value without the white space around it.
+    #[inline]
+    pub(crate) fn note(
+        &mut self,
+        start: usize,
+        name_len: usize,
+        value_len: usize,
+        known: Option<Known>,
+    ) -> Result<(), Malformed> {
+        self.push_line(start, name_len, value_len, known).map_err(|InvalidField| Malformed::HeadTooLarge)
+    }
+
+    /// Takes over the text of the head in which the fields were noted.
     ///
-    /// The caller has checked every terminator, so a line in the usual form can be used where it stands.
-    pub(crate) fn receive(&mut self, block: &[u8], parsed: &[httparse::Header<'_>]) -> Result<(), Malformed> {
-        let base = self.text.len();
-        if u32::try_from(base + block.len()).is_err() {
-            return Err(Malformed::HeadTooLarge);
-        }
-        self.text.extend_from_slice(block);
-        self.lines.reserve(parsed.len());
-        for header in parsed {
-            let name = header.name.as_bytes();
-            let start = name.as_ptr().addr() - block.as_ptr().addr();
-            let value_start = header.value.as_ptr().addr() - block.as_ptr().addr();
-            let known = Known::from_name(name);
-            if is_usual_form(block, start + name.len(), value_start, header.value.len()) {
-                self.push_line(base + start, name.len(), header.value.len(), known)
-            } else {
-                self.push(name, header.value, known)
+    /// Those whose value does not stand behind one space and before CRLF are written anew behind it.
+    pub(crate) fn receive(&mut self, head: &[u8], all_usual: bool) {
+        debug_assert!(self.text.is_empty(), "noted fields count from the start of the head");
+        self.text.extend_from_slice(head);
+        if !all_usual {
+            for line in &mut self.lines {
+                normalise(&mut self.text, line);
             }
-            .map_err(|InvalidField| Malformed::HeadTooLarge)?;
         }
-        Ok(())
     }
 
     /// Reads the Connection fields and marks the fields that they nominate.
@@ -352,11 +354,26 @@ impl Fields {
     }
 }
 
-/// Whether a name that ends at `name_end` is followed by `": "`, the value and CRLF and nothing else.
-fn is_usual_form(block: &[u8], name_end: usize, value_start: usize, value_len: usize) -> bool {
-    value_start == name_end + 2
-        && block[name_end + 1] == b' '
-        && block[value_start + value_len..].starts_with(b"\r\n")
+/// Writes a received line anew at the end of the text, unless it stands there as it is to be written.
+#[cold]
+fn normalise(text: &mut Vec<u8>, line: &mut Line) {
+    let start = line.start as usize;
+    let colon = start + line.name_len as usize;
+    let end = words::find_byte(text, colon, b'\r');
+    let raw = &text[colon + 1..end];
+    let value_len = line.value_len as usize;
+    if raw.len() == value_len + 1 && raw[0] == b' ' {
+        return;
+    }
+    let blanks = raw.iter().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count();
+    // The value is empty where all is blank, and then it begins nowhere in particular.
+    let value_start = (colon + 1 + blanks).min(end - value_len);
+    // A head is far smaller than 4 GiB (`HEAD_BYTES_CEILING`), and this at most doubles it.
+    line.start = text.len() as u32;
+    text.extend_from_within(start..colon);
+    text.extend_from_slice(b": ");
+    text.extend_from_within(value_start..value_start + value_len);
+    text.extend_from_slice(b"\r\n");
 }
 
 /// Marks the fields of a name that Connection nominates, unless the name is one that may not be.

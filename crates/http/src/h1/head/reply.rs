@@ -1,10 +1,7 @@
 //! Reads reply heads. An origin is trusted no more than a client: what is ambiguous is refused.
 
-use std::mem::MaybeUninit;
-
-use super::diagnose::{Kind, diagnose};
 use super::request::is_websocket;
-use super::{BodyLength, ConnectionOptions, FIELDS_MAX, HeadLimits, check_line_ends, framing};
+use super::{BodyLength, ConnectionOptions, HeadLimits, HeadScanner, framing, lexer};
 use crate::fields::{Fields, Known};
 use crate::malformed::Malformed;
 use crate::method::Method;
@@ -24,6 +21,8 @@ pub struct ReplyHead {
     /// What the Connection fields ask for.
     pub connection: ConnectionOptions,
     reason: Vec<u8>,
+    /// Looks for the end of a head that did not come at once.
+    scanner: Option<HeadScanner>,
 }
 
 impl ReplyHead {
@@ -41,9 +40,36 @@ impl ReplyHead {
         self.body = BodyLength::default();
         self.connection = ConnectionOptions::default();
         self.reason.clear();
+        self.scanner = None;
     }
 
-    /// Reads a complete head, as [`super::HeadScanner`] delimits it. After an error the head means nothing.
+    /// Reads the head at the start of `bytes`, which are all bytes since the end of the last message.
+    ///
+    /// Returns where the head ends, or `None` if more bytes are needed: then call again with the same bytes and more.
+    /// Every byte is looked at twice at most, however they arrive. Between two replies the head must be cleared; after
+    /// an error it means nothing until then.
+    pub fn read(
+        &mut self,
+        bytes: &[u8],
+        request_method: Method,
+        limits: &HeadLimits,
+    ) -> Result<Option<usize>, Malformed> {
+        if let Some(scanner) = &mut self.scanner {
+            let Some(end) = scanner.scan(bytes)? else { return Ok(None) };
+            return self.lex(&bytes[..end], request_method, limits)?.map(Some).ok_or(Malformed::Incomplete);
+        }
+        let end = self.lex(bytes, request_method, limits)?;
+        if end.is_none() {
+            self.clear();
+            let mut scanner = HeadScanner::reply(limits);
+            let scanned = scanner.scan(bytes)?;
+            debug_assert!(scanned.is_none(), "the scanner found an end where the lexer did not");
+            self.scanner = Some(scanner);
+        }
+        Ok(end)
+    }
+
+    /// Reads a head that is known to be complete. After an error it means nothing.
     pub fn parse(
         &mut self,
         head: &[u8],
@@ -51,38 +77,11 @@ impl ReplyHead {
         limits: &HeadLimits,
     ) -> Result<(), Malformed> {
         self.clear();
-        if head.len() > limits.bytes_max {
-            return Err(Malformed::HeadTooLarge);
-        }
-        // `httparse` would skip any number of empty lines.
-        if head.first() != Some(&b'H') {
-            return Err(Malformed::StartLine);
-        }
-        let mut slots = [const { MaybeUninit::uninit() }; FIELDS_MAX];
-        let mut parsed = httparse::Response::new(&mut []);
-        let config = httparse::ParserConfig::default();
-        let slots = &mut slots[..limits.fields_max.min(FIELDS_MAX)];
-        match config.parse_response_with_uninit_headers(&mut parsed, head, slots) {
-            Ok(httparse::Status::Complete(len)) if len == head.len() => {}
-            Ok(_) => return Err(diagnose(head, Kind::Reply, None)),
-            Err(error) => return Err(diagnose(head, Kind::Reply, Some(error))),
-        }
-        let (Some(status), Some(minor)) = (parsed.code, parsed.version) else {
-            return Err(Malformed::StartLine);
-        };
-        if !(100..=599).contains(&status) {
-            return Err(Malformed::Status);
-        }
-        let fields_start = check_line_ends(head, parsed.headers)?;
-        self.status = status;
-        self.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        self.reason.extend_from_slice(parsed.reason.unwrap_or_default().as_bytes());
-        self.fields.receive(&head[fields_start..], parsed.headers)?;
-        self.connection = self.fields.connection_options()?;
-        self.take_framing(request_method)
+        let end = self.lex(head, request_method, limits)?;
+        if end == Some(head.len()) { Ok(()) } else { Err(Malformed::Incomplete) }
     }
 
-    /// The reason phrase. Empty if there is none, or if it is not plain ASCII.
+    /// The reason phrase as it was sent. Empty if there is none.
     #[must_use]
     pub fn reason(&self) -> &[u8] {
         &self.reason
@@ -109,6 +108,30 @@ impl ReplyHead {
             && (self.version == Version::Http11 || self.connection.keep_alive)
             && self.body != BodyLength::UntilClose
             && self.status != 101
+    }
+
+    /// Reads the head at the start of `bytes` into this one, which is clear, and returns where it ends.
+    fn lex(
+        &mut self,
+        bytes: &[u8],
+        request_method: Method,
+        limits: &HeadLimits,
+    ) -> Result<Option<usize>, Malformed> {
+        let (head, is_cut) = lexer::within(bytes, limits);
+        let too_large = || if is_cut { Err(Malformed::HeadTooLarge) } else { Ok(None) };
+        let Some(line) = lexer::status_line(head)? else { return too_large() };
+        let fields = lexer::field_lines(head, line.end, limits.fields_max, &mut self.fields)?;
+        let Some((end, all_usual)) = fields else { return too_large() };
+        self.fields.receive(&head[..end], all_usual);
+        if !(100..=599).contains(&line.status) {
+            return Err(Malformed::Status);
+        }
+        self.status = line.status;
+        self.version = line.version;
+        self.reason.extend_from_slice(&head[line.reason_start..line.reason_end]);
+        self.connection = self.fields.connection_options()?;
+        self.take_framing(request_method)?;
+        Ok(Some(end))
     }
 
     /// RFC 9112 section 6.3, in its order. What the fields announce is checked even where it does not apply.

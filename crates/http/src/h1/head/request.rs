@@ -1,10 +1,8 @@
 //! Reads request heads into a form that everything after it can trust.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::diagnose::{Kind, diagnose};
-use super::{BodyLength, ConnectionOptions, FIELDS_MAX, HeadLimits, check_line_ends, framing};
+use super::{BodyLength, ConnectionOptions, HeadLimits, HeadScanner, framing, lexer};
 use crate::fields::{Fields, Known};
 use crate::grammar;
 use crate::malformed::Malformed;
@@ -35,6 +33,8 @@ pub struct RequestHead {
     text: Vec<u8>,
     spans: Spans,
     port: Option<u16>,
+    /// Looks for the end of a head that did not come at once.
+    scanner: Option<HeadScanner>,
 }
 
 /// Where the parts of the request line stand in the text.
@@ -67,35 +67,34 @@ impl RequestHead {
         self.text.clear();
         self.spans = Spans::default();
         self.port = None;
+        self.scanner = None;
     }
 
-    /// Reads a complete head, as [`super::HeadScanner`] delimits it. After an error the head means nothing.
+    /// Reads the head at the start of `bytes`, which are all bytes since the end of the last message.
+    ///
+    /// Returns where the head ends, or `None` if more bytes are needed: then call again with the same bytes and more.
+    /// Every byte is looked at twice at most, however they arrive. Between two requests the head must be cleared;
+    /// after an error it means nothing until then.
+    pub fn read(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, Malformed> {
+        if let Some(scanner) = &mut self.scanner {
+            let Some(end) = scanner.scan(bytes)? else { return Ok(None) };
+            return self.lex(&bytes[..end], limits)?.map(Some).ok_or(Malformed::Incomplete);
+        }
+        let end = self.lex(bytes, limits)?;
+        if end.is_none() {
+            self.clear();
+            let mut scanner = HeadScanner::request(limits);
+            let scanned = scanner.scan(bytes)?;
+            debug_assert!(scanned.is_none(), "the scanner found an end where the lexer did not");
+            self.scanner = Some(scanner);
+        }
+        Ok(end)
+    }
+
+    /// Reads a head that is known to be complete. After an error it means nothing.
     pub fn parse(&mut self, head: &[u8], limits: &HeadLimits) -> Result<(), Malformed> {
         self.clear();
-        let head = head.strip_prefix(b"\r\n").unwrap_or(head);
-        if head.len() > limits.bytes_max {
-            return Err(Malformed::HeadTooLarge);
-        }
-        // `httparse` would skip any number of empty lines.
-        if !head.first().is_some_and(|&byte| grammar::is(byte, grammar::TOKEN)) {
-            return Err(Malformed::StartLine);
-        }
-        let mut slots = [const { MaybeUninit::uninit() }; FIELDS_MAX];
-        let mut parsed = httparse::Request::new(&mut []);
-        match parsed.parse_with_uninit_headers(head, &mut slots[..limits.fields_max.min(FIELDS_MAX)]) {
-            Ok(httparse::Status::Complete(len)) if len == head.len() => {}
-            Ok(_) => return Err(diagnose(head, Kind::Request, None)),
-            Err(error) => return Err(diagnose(head, Kind::Request, Some(error))),
-        }
-        let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
-            return Err(Malformed::StartLine);
-        };
-        let fields_start = check_line_ends(head, parsed.headers)?;
-        self.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        self.take_request_line(&head[..fields_start], method.as_bytes(), target.as_bytes(), limits)?;
-        self.fields.receive(&head[fields_start..], parsed.headers)?;
-        self.take_target(target.as_bytes())?;
-        self.take_framing()
+        if self.lex(head, limits)? == Some(head.len()) { Ok(()) } else { Err(Malformed::Incomplete) }
     }
 
     /// Makes this the head of a request that came by other means: an HTTP/2 stream, or Propylon itself.
@@ -197,25 +196,38 @@ impl RequestHead {
         !self.connection.close && (self.version == Version::Http11 || self.connection.keep_alive)
     }
 
-    /// Copies the request line and notes where its parts are.
-    fn take_request_line(
-        &mut self,
-        line: &[u8],
-        method: &[u8],
-        target: &[u8],
-        limits: &HeadLimits,
-    ) -> Result<(), Malformed> {
-        if target.len() > limits.target_bytes_max {
-            return Err(Malformed::TargetTooLong);
+    /// Reads the head at the start of `bytes` into this one, which is clear, and returns where it ends.
+    fn lex(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, Malformed> {
+        let (bytes, is_cut) = lexer::within(bytes, limits);
+        // RFC 9112 section 2.2 has one empty line before a request ignored.
+        let blank = if bytes.starts_with(b"\r\n") { 2 } else { 0 };
+        let head = &bytes[blank..];
+        if head == b"\r" && blank == 0 {
+            return Ok(None);
         }
-        self.method = Method::from_bytes(method);
+        let Some(line) = lexer::request_line(head)? else {
+            return if is_cut { Err(Malformed::TargetTooLong) } else { Ok(None) };
+        };
+        let fields = lexer::field_lines(head, line.end, limits.fields_max, &mut self.fields)?;
+        let Some((end, all_usual)) = fields else {
+            return if is_cut { Err(Malformed::HeadTooLarge) } else { Ok(None) };
+        };
+        self.fields.receive(&head[..end], all_usual);
+        self.version = line.version;
+        self.method = Method::from_bytes(&head[..line.method_end]);
         if matches!(self.method, Method::Connect | Method::Trace) {
             return Err(Malformed::Method);
         }
-        self.text.extend_from_slice(line);
-        self.spans.method = 0..method.len();
-        self.spans.raw_target = method.len() + 1..method.len() + 1 + target.len();
-        Ok(())
+        let target = &head[line.method_end + 1..line.target_end];
+        if target.len() > limits.target_bytes_max {
+            return Err(Malformed::TargetTooLong);
+        }
+        self.text.extend_from_slice(&head[..line.target_end]);
+        self.spans.method = 0..line.method_end;
+        self.spans.raw_target = line.method_end + 1..line.target_end;
+        self.take_target(target)?;
+        self.take_framing()?;
+        Ok(Some(blank + end))
     }
 
     /// Finds host, path and query. `raw` is the text of `raw_target`, borrowed from elsewhere.
