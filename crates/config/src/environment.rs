@@ -9,8 +9,8 @@ pub enum Environment {
     Process,
     /// Only these: for tests and for configs that arrive over the API.
     Fixed(BTreeMap<String, String>),
-    /// Every variable is set, to an empty text: for tools that only look at the form of a config.
-    Any,
+    /// Variables stay as they are written: for tools that rewrite a config and must not spill what it reads.
+    Kept,
 }
 
 impl Environment {
@@ -24,7 +24,7 @@ impl Environment {
         match self {
             Self::Process => std::env::var(name).ok(),
             Self::Fixed(values) => values.get(name).cloned(),
-            Self::Any => Some(String::new()),
+            Self::Kept => None,
         }
     }
 }

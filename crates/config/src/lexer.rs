@@ -226,7 +226,8 @@ impl Lexer<'_> {
     }
 
     fn expect_space(&mut self) {
-        if self.ends_word(self.at) {
+        let continued = self.byte(self.at) == Some(b'\\') && self.ends_line(self.at + 1);
+        if continued || self.ends_word(self.at) {
             return;
         }
         if self.byte(self.at) == Some(b'}') {

@@ -109,6 +109,11 @@ impl Sources {
         self.files.get(usize::from(id.0))
     }
 
+    /// All files, in the order they were read.
+    pub fn ids(&self) -> impl Iterator<Item = FileId> {
+        (0..self.files.len()).filter_map(|index| u16::try_from(index).ok().map(FileId))
+    }
+
     /// The text under a span; empty for a span that points nowhere.
     pub fn text(&self, span: Span) -> &str {
         self.file(span.file).and_then(|source| source.text.get(span.range())).unwrap_or("")

@@ -184,9 +184,13 @@ impl<'a> Cook<'a> {
             if form == Form::Bare {
                 self.bad_variable(here, end.map_or(rest.len(), |end| end + 1));
             }
-            self.literal_brace();
+            self.word.text.push('{');
             return 1;
         };
+        if matches!(self.environment, Environment::Kept) {
+            self.word.text.push_str(&rest[..=end]);
+            return end + 1;
+        }
         self.changed = true;
         let value = self.environment.read(name).or_else(|| default.map(str::to_owned));
         match value {

@@ -1,6 +1,7 @@
 //! Tests of the whole way: text in, settings or messages out.
 
 mod decode;
+mod forms;
 mod load;
 mod parse;
 mod properties;

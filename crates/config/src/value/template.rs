@@ -55,7 +55,7 @@ impl Template {
                 Some(_) => name.len() > known.len() && name.starts_with(*known),
                 None => *known == name,
             };
-            if known.iter().any(|known| fits(known)) {
+            if known.iter().any(fits) {
                 continue;
             }
             let title = format!("there is no placeholder `{{{name}}}` here");
