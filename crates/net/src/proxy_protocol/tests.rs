@@ -1,3 +1,5 @@
+//! Both versions, whole and byte by byte: every prefix of a header is undecided or agrees with the whole.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 

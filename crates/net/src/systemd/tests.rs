@@ -1,3 +1,5 @@
+//! What is read from the environment, what is sent, and what is inherited across an exec.
+
 use std::process::Command;
 
 use super::*;
