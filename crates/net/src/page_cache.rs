@@ -28,7 +28,9 @@ pub fn is_resident(file: impl AsFd, offset: u64, length: u64) -> io::Result<bool
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             // tmpfs does not know the flag, having nothing to wait for.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported && is_in_memory(file) => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported && is_in_memory(file) => {
+                return Ok(true);
+            }
             Err(error) => return Err(error),
         }
     }
