@@ -1,5 +1,5 @@
 //! The codes of this crate's diagnostics, in one table; the reference lists them. A room declares its own beside
-//! its lints with the same [`codes!`](crate::codes) macro.
+//! its lints with the same [`codes!`](crate::codes!) macro.
 
 /// One code and what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

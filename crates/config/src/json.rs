@@ -45,7 +45,9 @@ pub fn from_tree(nodes: &[Node], docs: &[&Doc], diagnostics: &mut Diagnostics) -
             Some(doc) => directive(node, doc, docs, diagnostics),
             None => undeclared(node),
         };
-        if let Json::Array(list) = object.entry(name).or_insert_with(|| Json::Array(Vec::new())) {
+        if let Json::Array(list) =
+            object.entry(words::to_plain(&node.name)).or_insert_with(|| Json::Array(Vec::new()))
+        {
             list.push(json);
         }
     }

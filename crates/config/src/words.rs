@@ -174,30 +174,30 @@ impl<'a> Cook<'a> {
 
     /// `{$NAME}` or `{$NAME:default}` at the start of `rest`; gives the bytes it takes.
     fn variable(&mut self, rest: &str, here: usize, form: Form) -> usize {
-        let end = rest.find(['}', '\n']).filter(|end| rest.as_bytes()[*end] == b'}');
-        let inner = end.map_or("", |end| &rest[2..end]);
-        let (name, default) = inner.split_once(':').map_or((inner, None), |(name, text)| (name, Some(text)));
-        let good = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
-        let Some(end) = end.filter(|_| good) else {
+        let Some((name, default)) = split_variable(rest) else {
             // In a text, `{$` may be somebody's JavaScript; in a bare word it can only be a slip.
             if form == Form::Bare {
-                self.bad_variable(here, end.map_or(rest.len(), |end| end + 1));
+                self.bad_variable(here, rest.find('}').map_or(rest.len(), |end| end + 1));
             }
             self.word.text.push('{');
             return 1;
         };
-        if matches!(self.environment, Environment::Kept) {
-            self.word.text.push_str(&rest[..=end]);
-            return end + 1;
-        }
+        let length = "{$}".len() + name.len() + default.map_or(0, |default| 1 + default.len());
+        let default = default.map(|default| match form {
+            Form::Quoted => unescape(default),
+            Form::Bare | Form::Plain => default.to_owned(),
+        });
         self.changed = true;
-        let value = self.environment.read(name).or_else(|| default.map(str::to_owned));
-        match value {
-            Some(value) => self.opaque(&value),
-            None => self.missing(name, here, end + 1),
+        if matches!(self.environment, Environment::Kept) {
+            let default = default.map_or_else(String::new, |default| format!(":{default}"));
+            self.word.text += &format!("{{${name}{default}}}");
+            return length;
         }
-        end + 1
+        match self.environment.read(name).or(default) {
+            Some(value) => self.opaque(&value),
+            None => self.missing(name, here, length),
+        }
+        length
     }
 
     /// Adds text in which no brace means anything.
@@ -264,4 +264,34 @@ impl<'a> Cook<'a> {
         let start = self.span.start as usize + here;
         Span::new(self.span.file, start, start + length)
     }
+}
+
+/// The name and the default of the variable that a text begins with.
+fn split_variable(text: &str) -> Option<(&str, Option<&str>)> {
+    let (inner, _) = text.strip_prefix("{$")?.split_once('}')?;
+    let (name, default) = inner.split_once(':').map_or((inner, None), |(name, text)| (name, Some(text)));
+    let good = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
+    (good && !inner.contains('\n')).then_some((name, default))
+}
+
+/// A variable's default in a quoted text. What is no escape stays as it is.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        let mut after = rest.clone();
+        let escaped = match (character, after.next()) {
+            ('\\', Some('n')) => '\n',
+            ('\\', Some('t')) => '\t',
+            ('\\', Some(next @ ('"' | '\\' | '{'))) => next,
+            _ => {
+                out.push(character);
+                continue;
+            }
+        };
+        rest = after;
+        out.push(escaped);
+    }
+    out
 }

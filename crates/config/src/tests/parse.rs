@@ -37,6 +37,7 @@ fn reads_trees() {
         ("a <<END\n    x {\n      y\n\n    z\n  END\nb", "a 'x {\n  y\n\nz'; b"),
         ("a <<E\nE", "a ''"),
         ("hello {$NAME} x{$NAME}y {$NO:a:b} \"{$NAME}\"", "hello world xworldy a:b 'world'"),
+        (r#"a {$NO:"\n} "{$NO:\"\n\d}""#, "a \"\\n '\"\n\\d'"),
         ("a {$BRACES}\nb", "a } {x} # \"; b"),
         ("a \"$('{$.x}')\"", "a '$('{$.x}')'"),
     ] {

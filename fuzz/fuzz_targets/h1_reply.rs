@@ -1,0 +1,5 @@
+//! See `http::reply`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| propylon_fuzz::http::reply(bytes));

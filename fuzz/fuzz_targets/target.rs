@@ -1,0 +1,5 @@
+//! See `http::target`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| propylon_fuzz::http::target(bytes));
