@@ -188,7 +188,9 @@ fn target_is_canonical(head: &RequestHead) {
     } else {
         assert_eq!(canonical_path(head.path(), &mut Vec::new()), Ok(Canonical::Borrowed));
     }
-    assert!(head.query().is_none_or(|query| query.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')));
+    assert!(
+        head.query().is_none_or(|query| query.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'))
+    );
     assert!(head.fields.values(Known::Host).count() <= 1);
 }
 
