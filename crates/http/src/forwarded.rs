@@ -38,7 +38,7 @@ pub fn forwarded(fields: &Fields, hops: &mut Vec<Hop>) -> Result<(), InvalidChai
     for value in fields.values(Known::Forwarded) {
         let mut rest = value;
         loop {
-            let (hop, after) = element(rest).ok_or(InvalidChain)?;
+            let (Element { hop, .. }, after) = element(rest).ok_or(InvalidChain)?;
             push(hops, hop)?;
             match after {
                 [] => break,
@@ -49,6 +49,30 @@ pub fn forwarded(fields: &Fields, hops: &mut Vec<Hop>) -> Result<(), InvalidChai
     }
     hops[start..].reverse();
     Ok(())
+}
+
+/// The `proto` of the element that [`forwarded`] appends as number `hop`, counted from 0. `None` without one, and if
+/// the chain breaks the grammar.
+#[must_use]
+pub fn forwarded_proto(fields: &Fields, hop: usize) -> Option<&[u8]> {
+    // Elements are read from the far end, so what was read last is what counts as the first.
+    let mut latest = [None; HOPS_MAX];
+    let mut count = 0;
+    for value in fields.values(Known::Forwarded) {
+        let mut rest = value;
+        loop {
+            let (Element { proto, .. }, after) = element(rest)?;
+            latest[count % HOPS_MAX] = proto;
+            count += 1;
+            match after {
+                [] => break,
+                [b',', next @ ..] => rest = next,
+                _ => return None,
+            }
+        }
+    }
+    let index = count.checked_sub(hop + 1).filter(|_| count <= HOPS_MAX)?;
+    latest[index]
 }
 
 /// Writes a Forwarded element: `for=…;host=…;proto=…`.
@@ -82,9 +106,15 @@ fn push(hops: &mut Vec<Hop>, hop: Hop) -> Result<(), InvalidChain> {
     Ok(())
 }
 
+/// What an element tells of the one hop it is about.
+struct Element<'a> {
+    hop: Hop,
+    proto: Option<&'a [u8]>,
+}
+
 /// Reads `[pair] *(";" [pair])` up to a comma or the end, and returns what follows.
-fn element(text: &[u8]) -> Option<(Hop, &[u8])> {
-    let mut hop = None;
+fn element(text: &[u8]) -> Option<(Element<'_>, &[u8])> {
+    let (mut hop, mut proto) = (None, None);
     let mut rest = trim_start(text);
     loop {
         if !matches!(rest, [] | [b';' | b',', ..]) {
@@ -94,18 +124,23 @@ fn element(text: &[u8]) -> Option<(Hop, &[u8])> {
             if !grammar::is_token(name) {
                 return None;
             }
+            // RFC 7239 section 4: each parameter once per element.
             if name.eq_ignore_ascii_case(b"for") {
-                // RFC 7239 section 4: each parameter once per element.
                 if hop.is_some() {
                     return None;
                 }
                 hop = Some(node(value)?);
+            } else if name.eq_ignore_ascii_case(b"proto") {
+                if proto.is_some() {
+                    return None;
+                }
+                proto = Some(value);
             }
             rest = trim_start(after);
         }
         match rest {
             [b';', next @ ..] => rest = trim_start(next),
-            _ => return Some((hop.unwrap_or(Hop::Hidden), rest)),
+            _ => return Some((Element { hop: hop.unwrap_or(Hop::Hidden), proto }, rest)),
         }
     }
 }
@@ -200,6 +235,18 @@ mod tests {
         assert_eq!(hops.as_deref(), Ok(&expected[..]));
         assert_eq!(read("X-Forwarded-For", &["::ffff:10.0.0.1"]), Ok(vec![address("10.0.0.1")]));
         assert_eq!(read("X-Other", &["x"]), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_scheme_is_that_of_its_hop() {
+        let mut fields = Fields::new();
+        for value in ["for=10.0.0.1;proto=https, for=10.0.0.2", "for=10.0.0.3;proto=\"http\""] {
+            fields.append(b"Forwarded", value.as_bytes()).unwrap();
+        }
+        let expected = [Some(&b"http"[..]), None, Some(b"https"), None];
+        assert_eq!([0, 1, 2, 3].map(|hop| forwarded_proto(&fields, hop)), expected);
+        fields.append(b"Forwarded", b"proto=a;proto=b").unwrap();
+        assert_eq!(forwarded_proto(&fields, 0), None);
     }
 
     #[test]

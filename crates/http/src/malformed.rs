@@ -63,6 +63,7 @@ malformed! {
     HostRepeated 400 "the Host field stands more than once",
     HostDisagrees 400 "the request target names another host than the Host field",
     Port 400 "the port is not a number from 1 to 65535",
+    ForwardedChain 400 "Forwarded or X-Forwarded-For does not follow the grammar",
     Connection 400 "the Connection field does not follow the grammar",
     ContentLength 400 "the Content-Length is not one decimal number",
     ContentLengthRepeated 400 "the Content-Length stands more than once",

@@ -10,7 +10,7 @@ use crate::grammar::{self, QUERY};
 use crate::malformed::Malformed;
 
 pub use host::{HOST_BYTES_MAX, Host, LABEL_BYTES_MAX, canonical_host};
-pub use path::{Canonical, canonical_path};
+pub use path::{Canonical, canonical_path, strip_segments};
 
 /// A request target taken apart, still as it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

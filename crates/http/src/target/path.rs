@@ -37,6 +37,15 @@ pub fn canonical_path(raw: &[u8], out: &mut Vec<u8>) -> Result<Canonical, Malfor
     }
 }
 
+/// What follows a prefix of whole segments in a canonical path: nothing, or a rest that begins with `/`.
+///
+/// `/api` is a prefix of `/api` and of `/api/x`, never of `/apix`. A `/` at the end of the prefix counts for nothing.
+#[must_use]
+pub fn strip_segments<'p>(path: &'p [u8], prefix: &[u8]) -> Option<&'p [u8]> {
+    let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
+    path.strip_prefix(prefix).filter(|rest| matches!(rest, [] | [b'/', ..]))
+}
+
 /// Whether the path surely is canonical: no escapes, nothing to encode, no segment that begins with a dot.
 fn is_plain(raw: &[u8]) -> bool {
     let mut segment_starts = false;
@@ -195,6 +204,22 @@ mod tests {
         check("/a/..", "/");
         check("/a//../b", "/a/b");
         check("/a/b/../../c/", "/c/");
+    }
+
+    #[test]
+    fn prefixes_are_whole_segments() {
+        for (path, prefix, rest) in [
+            ("/api", "/api", Some("")),
+            ("/api/", "/api", Some("/")),
+            ("/api/x", "/api/", Some("/x")),
+            ("/api//x", "/api", Some("//x")),
+            ("/apix", "/api", None),
+            ("/api%2Fx", "/api", None),
+            ("/x", "/", Some("/x")),
+            ("*", "/", None),
+        ] {
+            assert_eq!(strip_segments(path.as_bytes(), prefix.as_bytes()), rest.map(str::as_bytes), "{path}");
+        }
     }
 
     #[test]

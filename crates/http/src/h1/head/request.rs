@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{BodyLength, ConnectionOptions, HeadLimits, HeadScanner, framing, lexer};
+use crate::h1::encode::write_decimal;
 use crate::fields::{Fields, Known};
 use crate::grammar;
 use crate::malformed::Malformed;
@@ -91,7 +92,8 @@ impl RequestHead {
         Ok(end)
     }
 
-    /// Reads a head that is known to be complete. After an error it means nothing.
+    /// Reads a head that is known to be complete. After an error it is good for a log at most: method and target are
+    /// there if the first line could be read, and everything may be asked for without harm.
     pub fn parse(&mut self, head: &[u8], limits: &HeadLimits) -> Result<(), Malformed> {
         self.clear();
         if self.lex(head, limits)? == Some(head.len()) { Ok(()) } else { Err(Malformed::Incomplete) }
@@ -155,6 +157,15 @@ impl RequestHead {
         self.port
     }
 
+    /// Writes the canonical host, and the port if the client names one.
+    pub fn write_authority(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.host());
+        if let Some(port) = self.port {
+            out.push(b':');
+            write_decimal(out, port.into());
+        }
+    }
+
     /// Writes the canonical target: path and query, or `*`.
     pub fn write_target(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.path());
@@ -208,23 +219,28 @@ impl RequestHead {
         let Some(line) = lexer::request_line(head)? else {
             return if is_cut { Err(Malformed::TargetTooLong) } else { Ok(None) };
         };
-        let fields = lexer::field_lines(head, line.end, limits.fields_max, &mut self.fields)?;
-        let Some((end, all_usual)) = fields else {
-            return if is_cut { Err(Malformed::HeadTooLarge) } else { Ok(None) };
-        };
-        self.fields.receive(&head[..end], all_usual);
+        let target = &head[line.method_end + 1..line.target_end];
+        let fields = lexer::field_lines(head, line.end, limits.fields_max, &mut self.fields);
+        if !matches!(fields, Ok(Some(_))) {
+            // Their text is never taken over, so nobody may look at what was noted of them.
+            self.fields.clear();
+        }
+        // The request line stays behind even if the fields are refused: a log tells what was asked.
         self.version = line.version;
         self.method = Method::from_bytes(&head[..line.method_end]);
-        if matches!(self.method, Method::Connect | Method::Trace) {
-            return Err(Malformed::Method);
-        }
-        let target = &head[line.method_end + 1..line.target_end];
-        if target.len() > limits.target_bytes_max {
-            return Err(Malformed::TargetTooLong);
-        }
         self.text.extend_from_slice(&head[..line.target_end]);
         self.spans.method = 0..line.method_end;
         self.spans.raw_target = line.method_end + 1..line.target_end;
+        let Some((end, all_usual)) = fields? else {
+            return if is_cut { Err(Malformed::HeadTooLarge) } else { Ok(None) };
+        };
+        self.fields.receive(&head[..end], all_usual);
+        if matches!(self.method, Method::Connect | Method::Trace) {
+            return Err(Malformed::Method);
+        }
+        if target.len() > limits.target_bytes_max {
+            return Err(Malformed::TargetTooLong);
+        }
         self.take_target(target)?;
         self.take_framing()?;
         Ok(Some(blank + end))

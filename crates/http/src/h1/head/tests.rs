@@ -62,6 +62,16 @@ fn absolute_targets_are_reduced() {
 }
 
 #[test]
+fn what_is_left_of_a_refused_request_can_be_logged() {
+    let mut head = RequestHead::new();
+    let refused = b"GET /a HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nbad name: c\r\n\r\n";
+    assert!(head.parse(refused, &HeadLimits::default()).is_err());
+    assert_eq!((text(head.method_text()), text(head.raw_target())), ("GET", "/a"));
+    assert_eq!(head.fields.value(Known::UserAgent), None);
+    assert_eq!((head.path(), head.query(), head.host()), (&b""[..], None, &b""[..]));
+}
+
+#[test]
 fn a_request_can_be_rewritten() {
     let mut head = request("GET /a?b HTTP/1.1\r\nHost: c\r\n\r\n").unwrap();
     head.set_path(b"/x/../y%7e").unwrap();
