@@ -80,10 +80,10 @@ mod tests {
         let mut one = pool.take();
         one.extend_from_slice(b"abc");
         drop(one);
-        assert!(pool.take().is_empty());
-        let mut large = pool.take();
-        large.reserve(BUFFER_BYTES * 2);
-        drop(large);
-        assert_eq!((pool.lent(), pool.kept.borrow().len()), (0, 1));
+        let mut again = pool.take();
+        assert!(again.is_empty() && pool.kept.borrow().is_empty());
+        again.reserve(BUFFER_BYTES * 2);
+        drop(again);
+        assert_eq!((pool.lent(), pool.kept.borrow().len()), (0, 0));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -21,6 +22,17 @@ pub fn raise_open_files() -> io::Result<u64> {
 pub fn open_files() -> io::Result<usize> {
     // The directory itself is open while it is read.
     Ok(fs::read_dir("/proc/self/fd")?.count().saturating_sub(1))
+}
+
+/// The number of an open descriptor. The kernel gives out the lowest free one, so a fresh number tells how many are
+/// open.
+pub fn number(fd: impl AsFd) -> u64 {
+    u64::try_from(fd.as_fd().as_raw_fd()).unwrap_or(0)
+}
+
+/// The lowest free number; `None` if there is none. `fd` is any open descriptor: it is duplicated for a moment.
+pub fn lowest_free(fd: impl AsFd) -> Option<u64> {
+    rustix::io::fcntl_dupfd_cloexec(fd, 0).ok().map(|copy| number(&copy))
 }
 
 #[cfg(test)]

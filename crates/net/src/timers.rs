@@ -75,6 +75,13 @@ impl Timers {
         }
     }
 
+    /// Wakes every task that waits on a timer, so that it looks around: the worker has something to tell all.
+    pub fn wake_all(&self) {
+        let wakers: Vec<Waker> =
+            self.wheel.borrow().entries.iter().filter_map(|entry| entry.waker.clone()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     fn arm(&self, tick: u64) {
         let mut wheel = self.wheel.borrow_mut();
         if tick >= wheel.armed {

@@ -68,7 +68,8 @@ mod tests {
         assert_eq!(read("404"), Ok(Statuses { from: 404, to: 404 }));
         assert_eq!(read("500-599").map(|range| range.to_text()), Ok("500-599".to_owned()));
         assert!(read("500-599").is_ok_and(|range| range.contains(599) && !range.contains(499)));
-        for (text, help) in [("5xx", "500-599"), ("599-500", "500-599"), ("600", ""), ("", ""), ("+404", "")] {
+        for (text, help) in [("5xx", "500-599"), ("599-500", "500-599"), ("600", ""), ("", ""), ("+404", "")]
+        {
             let problem = read(text).unwrap_err();
             assert!(problem.help.unwrap_or_default().contains(help), "{text}");
         }

@@ -220,6 +220,13 @@ impl Fields {
         lines.retain(|line| line.known.is_some() || !line.name(text).eq_ignore_ascii_case(name));
     }
 
+    /// Removes the fields that concern one connection only (RFC 9110 section 7.6.1).
+    pub fn remove_hop_by_hop(&mut self) {
+        if self.lines.iter().any(|line| line.hop_by_hop) {
+            self.remove_where(|field| field.hop_by_hop);
+        }
+    }
+
     /// Removes all fields for which the closure says so.
     pub fn remove_where(&mut self, mut unwanted: impl FnMut(&Field<'_>) -> bool) {
         let Self { text, lines, present } = self;
