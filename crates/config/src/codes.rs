@@ -37,7 +37,6 @@ codes! {
     /// Every code this crate uses.
     pub const CODES;
     BAD_ESCAPE = "bad-escape": "A backslash in a quoted text is followed by something that has no meaning.";
-    BAD_PLACEHOLDER = "bad-placeholder": "Braces in a text do not hold a placeholder's name.";
     BAD_VALUE = "bad-value": "A value is not of the kind that its place expects.";
     BAD_VARIABLE = "bad-variable": "`{$…}` does not hold the name of an environment variable.";
     BLOCK_WITHOUT_NAME = "block-without-name": "A block stands alone, without a directive before it.";

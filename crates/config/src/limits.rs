@@ -16,6 +16,12 @@ pub const DEPTH_MAX: usize = 64;
 /// Includes inside included files.
 pub const INCLUDE_DEPTH_MAX: usize = 16;
 
+/// Bytes of the default in `{$NAME:default}`. Also what keeps a text of many `{$` from being searched to its end for each.
+pub const VARIABLE_BYTES_MAX: usize = 1024;
+
+/// Bytes of source drawn with one message. A message about a longer part shows its place only.
+pub const SNIPPET_BYTES_MAX: usize = 16 << 10;
+
 /// Diagnostics kept; the rest is only counted, since nobody reads the thousandth.
 pub const DIAGNOSTICS_MAX: usize = 1000;
 

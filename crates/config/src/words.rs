@@ -4,7 +4,7 @@
 
 use crate::codes::{BAD_ESCAPE, BAD_VARIABLE, MISSING_VARIABLE};
 use crate::lexer::{Kind, Token};
-use crate::{Diagnostic, Diagnostics, Environment, Span, Word};
+use crate::{Diagnostic, Diagnostics, Environment, Span, VARIABLE_BYTES_MAX, Word};
 
 /// How a backslash is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl<'a> Cook<'a> {
         let Some((name, default)) = split_variable(rest) else {
             // In a text, `{$` may be somebody's JavaScript; in a bare word it can only be a slip.
             if form == Form::Bare {
-                self.bad_variable(here, rest.find('}').map_or(rest.len(), |end| end + 1));
+                self.bad_variable(here, "{$".len());
             }
             self.word.text.push('{');
             return 1;
@@ -268,11 +268,21 @@ impl<'a> Cook<'a> {
 
 /// The name and the default of the variable that a text begins with.
 fn split_variable(text: &str) -> Option<(&str, Option<&str>)> {
-    let (inner, _) = text.strip_prefix("{$")?.split_once('}')?;
-    let (name, default) = inner.split_once(':').map_or((inner, None), |(name, text)| (name, Some(text)));
-    let good = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
-    (good && !inner.contains('\n')).then_some((name, default))
+    let inner = text.strip_prefix("{$")?;
+    let length = inner.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let (name, after) = inner.split_at(length);
+    if length == 0 || name.as_bytes()[0].is_ascii_digit() {
+        return None;
+    }
+    match after.as_bytes().first()? {
+        b'}' => Some((name, None)),
+        b':' => {
+            let mut bytes = after.bytes().take(VARIABLE_BYTES_MAX);
+            let end = bytes.position(|byte| matches!(byte, b'}' | b'\n'))?;
+            (after.as_bytes()[end] == b'}').then(|| (name, Some(&after[1..end])))
+        }
+        _ => None,
+    }
 }
 
 /// A variable's default in a quoted text. What is no escape stays as it is.

@@ -141,3 +141,32 @@ error[unclosed-block]: this block is never closed
     let lines = loaded.diagnostics.to_lines(&loaded.sources);
     assert_eq!(lines, ["test:1:8: error[unclosed-block]: this block is never closed"]);
 }
+
+#[test]
+fn a_message_about_a_huge_part_shows_the_place_only() {
+    let far = format!("a {{\n{}", "b\n".repeat(20_000));
+    let loaded = parse(&far);
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    assert!(text.contains("1 | a {") && !text.contains("the file ends here"), "{text}");
+    let long = format!("a \"{}", "b".repeat(20_000));
+    let loaded = parse(&long);
+    let text = loaded.diagnostics.render(&loaded.sources, false);
+    assert!(text.contains("--> test:1:3") && text.len() < 1000, "{text}");
+}
+
+/// Texts whose every piece sends a careless reader to the end of the file. One that goes there each time needs
+/// minutes where this needs less than a second; the limit leaves room for a busy machine.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "time is what this is about")]
+fn no_text_takes_quadratic_time() {
+    const PIECES: usize = 50_000;
+    for piece in ["\\", "<<A\n", "{", "a {\n", "\"x\n", "{$A", "{$A:", "a{", "\u{a0}", "x \\ ", "{$a}", "}"] {
+        for text in [piece.repeat(PIECES), format!("a \"{}\"", piece.repeat(PIECES))] {
+            let start = std::time::Instant::now();
+            let loaded = parse(&text);
+            let _ = loaded.diagnostics.render(&loaded.sources, false);
+            let _ = crate::format("test".as_ref(), &text).is_ok();
+            assert!(start.elapsed().as_secs() < 20, "{piece:?} took {:?}", start.elapsed());
+        }
+    }
+}
