@@ -8,12 +8,14 @@ pub(crate) const VALUE: u8 = 2;
 pub(crate) const PATH: u8 = 4;
 /// A byte that may stand in a query as sent: visible ASCII except `#`.
 pub(crate) const QUERY: u8 = 8;
-/// A byte of a host name: letters, digits, `-`, `.` and `_`.
+/// A byte of a label of a host name: letters, digits, `-` and `_`.
 pub(crate) const HOST: u8 = 16;
 /// Visible ASCII that RFC 3986 wants encoded in a path and that browsers send all the same.
 pub(crate) const ENCODED: u8 = 32;
 /// `ALPHA / DIGIT / "-" / "." / "_" / "~"` (RFC 3986 section 2.3).
 pub(crate) const UNRESERVED: u8 = 64;
+/// A letter in upper case.
+pub(crate) const UPPER: u8 = 128;
 
 /// What each byte may be.
 pub(crate) static CLASS: [u8; 256] = classes();
@@ -34,14 +36,17 @@ const fn class_of(byte: u8) -> u8 {
         class |= TOKEN | PATH | HOST | UNRESERVED;
     }
     match byte {
-        b'-' | b'.' | b'_' => class |= TOKEN | PATH | HOST | UNRESERVED,
-        b'~' => class |= TOKEN | PATH | UNRESERVED,
+        b'-' | b'_' => class |= TOKEN | PATH | HOST | UNRESERVED,
+        b'.' | b'~' => class |= TOKEN | PATH | UNRESERVED,
         b'!' | b'$' | b'&' | b'\'' | b'*' | b'+' => class |= TOKEN | PATH,
         b'#' | b'%' => class |= TOKEN,
         b'^' | b'`' | b'|' => class |= TOKEN | ENCODED,
         b'(' | b')' | b',' | b';' | b'=' | b':' | b'@' => class |= PATH,
         b'"' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' => class |= ENCODED,
         _ => {}
+    }
+    if byte.is_ascii_uppercase() {
+        class |= UPPER;
     }
     if byte.is_ascii_graphic() && byte != b'#' {
         class |= QUERY;

@@ -10,7 +10,16 @@ const HIGHS: u64 = ONES * 0x80;
 #[inline]
 pub(crate) fn find_control(bytes: &[u8], from: usize) -> usize {
     let marks = |word: u64| below(word, b' ') | equal(word, 0x7f);
-    find(bytes, from, marks, |byte| byte < b' ' || byte == 0x7f)
+    let is_marked = |byte| byte < b' ' || byte == 0x7f;
+    // Cookies and the names of browsers are long; the compiler turns this into vector instructions.
+    let mut at = from;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
+        if block.iter().fold(false, |any, &byte| any | is_marked(byte)) {
+            break;
+        }
+        at += block.len();
+    }
+    find(bytes, at, marks, is_marked)
 }
 
 /// The index from `from` on of the first SP, control character or DEL; or the length.
@@ -34,18 +43,20 @@ pub(crate) fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
 
 #[inline(always)]
 fn find(bytes: &[u8], from: usize, marks: impl Fn(u64) -> u64, is_marked: impl Fn(u8) -> bool) -> usize {
-    let mut at = from;
-    while let Some(word) = word_at(bytes, at) {
-        let marks = marks(word);
+    let mut rest = bytes.get(from..).unwrap_or_default();
+    while let Some((chunk, after)) = rest.split_first_chunk() {
+        let marks = marks(u64::from_le_bytes(*chunk));
         if marks != 0 {
-            return at + (marks.trailing_zeros() / 8) as usize;
+            return bytes.len() - rest.len() + (marks.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        rest = after;
     }
-    while at < bytes.len() && !is_marked(bytes[at]) {
-        at += 1;
+    while let [byte, after @ ..] = rest
+        && !is_marked(*byte)
+    {
+        rest = after;
     }
-    at
+    bytes.len() - rest.len()
 }
 
 /// Marks the bytes less than `bound`, which is 128 at most. Only the lowest mark is sure: a borrow may set others.

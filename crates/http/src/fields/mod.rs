@@ -307,7 +307,13 @@ impl Fields {
             if lines[index].known != Some(Known::Connection) {
                 continue;
             }
-            for option in grammar::elements(lines[index].value(text)) {
+            let value = lines[index].value(text);
+            // What nearly all clients and servers send, if they send any.
+            if value == b"keep-alive" || value == b"Keep-Alive" {
+                options.keep_alive = true;
+                continue;
+            }
+            for option in grammar::elements(value) {
                 count += 1;
                 if count > CONNECTION_OPTIONS_MAX || !grammar::all(option, TOKEN) {
                     return Err(Malformed::Connection);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::Ipv6Addr;
 
-use crate::grammar::{self, HOST};
+use crate::grammar::{self, CLASS, HOST, UPPER};
 use crate::malformed::Malformed;
 
 /// The longest host name (RFC 1035 section 2.3.4, as text without the trailing dot).
@@ -27,51 +27,50 @@ pub struct Host {
 /// percent-encoding that RFC 3986 allows in theory is refused, as is user information. On error, `out` is as before.
 pub fn canonical_host(raw: &[u8], out: &mut Vec<u8>) -> Result<Host, Malformed> {
     let start = out.len();
-    let (name, port) = match raw {
-        [b'[', rest @ ..] => {
-            let end = memchr::memchr(b']', rest).ok_or(Malformed::Host)?;
-            let address = std::str::from_utf8(&rest[..end]).map_err(|_| Malformed::Host)?;
-            // A zone means something on this machine only; the parser refuses it.
-            let address: Ipv6Addr = address.parse().map_err(|_| Malformed::Host)?;
-            let port = port_after(&rest[end + 1..])?;
-            // Writing to a Vec cannot fail.
-            let _ = write!(out, "[{address}]");
-            return Ok(Host { len: out.len() - start, port });
-        }
-        _ => {
-            let end = memchr::memchr(b':', raw).unwrap_or(raw.len());
-            (&raw[..end], port_after(&raw[end..])?)
-        }
-    };
+    if let [b'[', rest @ ..] = raw {
+        let end = memchr::memchr(b']', rest).ok_or(Malformed::Host)?;
+        let address = std::str::from_utf8(&rest[..end]).map_err(|_| Malformed::Host)?;
+        // A zone means something on this machine only; the parser refuses it.
+        let address: Ipv6Addr = address.parse().map_err(|_| Malformed::Host)?;
+        let port = port_after(&rest[end + 1..])?;
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, "[{address}]");
+        return Ok(Host { len: out.len() - start, port });
+    }
+    let (name_end, seen) = labels(raw)?;
+    let (name, after) = raw.split_at(name_end);
     let name = name.strip_suffix(b".").unwrap_or(name);
-    check_name(name)?;
-    out.extend_from_slice(name);
-    out[start..].make_ascii_lowercase();
-    Ok(Host { len: name.len(), port })
-}
-
-fn check_name(name: &[u8]) -> Result<(), Malformed> {
     if name.is_empty() || name.len() > HOST_BYTES_MAX {
         return Err(Malformed::Host);
     }
-    let mut label_len = 0;
-    for &byte in name {
-        if !grammar::is(byte, HOST) {
-            return Err(Malformed::Host);
+    let port = port_after(after)?;
+    out.extend_from_slice(name);
+    if seen & UPPER != 0 {
+        out[start..].make_ascii_lowercase();
+    }
+    Ok(Host { len: name.len(), port })
+}
+
+/// The index after the labels at the start, with the last dot if there is one, and the classes seen in them.
+fn labels(raw: &[u8]) -> Result<(usize, u8), Malformed> {
+    let mut seen = 0;
+    let mut at = 0;
+    loop {
+        let start = at;
+        while let Some(&byte) = raw.get(at)
+            && grammar::is(byte, HOST)
+        {
+            seen |= CLASS[byte as usize];
+            at += 1;
         }
-        if byte == b'.' {
-            if label_len == 0 {
-                return Err(Malformed::Host);
-            }
-            label_len = 0;
-        } else {
-            label_len += 1;
-            if label_len > LABEL_BYTES_MAX {
-                return Err(Malformed::Host);
-            }
+        let len = at - start;
+        match raw.get(at) {
+            Some(b'.') if (1..=LABEL_BYTES_MAX).contains(&len) => at += 1,
+            // Behind the last dot nothing needs to stand.
+            None | Some(b':') if len <= LABEL_BYTES_MAX => return Ok((at, seen)),
+            _ => return Err(Malformed::Host),
         }
     }
-    if label_len == 0 { Err(Malformed::Host) } else { Ok(()) }
 }
 
 /// Reads nothing, or a colon and a port. RFC 3986 would allow a colon alone; nobody needs it.

@@ -8,6 +8,7 @@ mod path;
 
 use crate::grammar::{self, QUERY};
 use crate::malformed::Malformed;
+use crate::words;
 
 pub use host::{HOST_BYTES_MAX, Host, LABEL_BYTES_MAX, canonical_host};
 pub use path::{Canonical, canonical_path, strip_segments};
@@ -19,6 +20,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) authority: Option<(&'a [u8], u16)>,
     /// The path. Empty for an absolute-form target without one.
     pub(crate) path: &'a [u8],
+    /// Whether the path surely is canonical.
+    pub(crate) is_plain: bool,
     /// The query without its `?`, checked.
     pub(crate) query: Option<&'a [u8]>,
 }
@@ -33,14 +36,14 @@ pub(crate) fn split(raw: &[u8]) -> Result<Parts<'_>, Malformed> {
             (Some((&rest[..end], port)), &rest[end..])
         }
     };
-    let (path, query) = match memchr::memchr(b'?', rest) {
-        None => (rest, None),
-        Some(mark) => (&rest[..mark], Some(&rest[mark + 1..])),
-    };
+    let plain_len = path::plain_len(rest);
+    let path_len = words::find_byte(rest, plain_len, b'?');
+    let is_plain = plain_len == path_len && rest.starts_with(b"/");
+    let (path, query) = (&rest[..path_len], rest.get(path_len + 1..));
     if !grammar::all(query.unwrap_or_default(), QUERY) {
         return Err(Malformed::TargetByte);
     }
-    Ok(Parts { authority, path, query })
+    Ok(Parts { authority, path, is_plain, query })
 }
 
 /// Whether `query` may stand in a target as it is.

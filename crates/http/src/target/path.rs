@@ -20,7 +20,7 @@ pub enum Canonical {
 /// before a `;` that some servers take for the start of parameters. Visible characters that a path may not contain,
 /// such as `|`, are encoded. On error, `out` is as before.
 pub fn canonical_path(raw: &[u8], out: &mut Vec<u8>) -> Result<Canonical, Malformed> {
-    if is_plain(raw) {
+    if raw.first() == Some(&b'/') && plain_len(raw) == raw.len() {
         return Ok(Canonical::Borrowed);
     }
     let base = out.len();
@@ -46,19 +46,17 @@ pub fn strip_segments<'p>(path: &'p [u8], prefix: &[u8]) -> Option<&'p [u8]> {
     path.strip_prefix(prefix).filter(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
-/// Whether the path surely is canonical: no escapes, nothing to encode, no segment that begins with a dot.
-fn is_plain(raw: &[u8]) -> bool {
-    let mut segment_starts = false;
-    for &byte in raw {
-        if byte == b'/' {
-            segment_starts = true;
-        } else if !grammar::is(byte, PATH) || (segment_starts && byte == b'.') {
-            return false;
-        } else {
-            segment_starts = false;
+/// How many bytes at the start surely are canonical: nothing to decode or encode, no segment that begins with a dot.
+#[inline]
+pub(super) fn plain_len(raw: &[u8]) -> usize {
+    let mut previous = 0;
+    for (at, &byte) in raw.iter().enumerate() {
+        if byte != b'/' && (!grammar::is(byte, PATH) || (byte == b'.' && previous == b'/')) {
+            return at;
         }
+        previous = byte;
     }
-    raw.first() == Some(&b'/')
+    raw.len()
 }
 
 /// Writes the path segment by segment (RFC 3986 section 5.2.4), except that leaving the root is an error.

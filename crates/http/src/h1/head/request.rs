@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::{BodyLength, ConnectionOptions, HeadLimits, HeadScanner, framing, lexer};
-use crate::h1::encode::write_decimal;
 use crate::fields::{Fields, Known};
 use crate::grammar;
+use crate::h1::encode::write_decimal;
 use crate::malformed::Malformed;
 use crate::method::Method;
 use crate::target::{self, Canonical, canonical_host, canonical_path};
@@ -275,13 +275,13 @@ impl RequestHead {
             return Ok(());
         }
         let start = self.text.len();
-        self.spans.path = match canonical_path(parts.path, &mut self.text)? {
-            Canonical::Written => start..self.text.len(),
-            Canonical::Borrowed => {
+        self.spans.path =
+            if parts.is_plain || canonical_path(parts.path, &mut self.text)? == Canonical::Borrowed {
                 let offset = parts.path.as_ptr().addr() - raw.as_ptr().addr();
                 raw_start + offset..raw_start + offset + parts.path.len()
-            }
-        };
+            } else {
+                start..self.text.len()
+            };
         Ok(())
     }
 
