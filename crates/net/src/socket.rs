@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix};
+use rustix::net::{self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix};
 use rustix::net::{SocketFlags, SocketType, sockopt};
 use tokio::io::Interest;
 
@@ -179,10 +179,18 @@ impl Socket {
         let _ = sockopt::set_socket_linger(&self.io, Some(Duration::ZERO));
     }
 
-    /// True when nothing has come in since the last read took all there was: neither bytes nor the end of the
-    /// stream. An idle connection in a pool must be quiet. Costs no system call.
+    /// True when neither bytes nor the end of the stream wait to be read: an idle connection in a pool must be
+    /// quiet. Costs a system call only when the last read was not seen to take everything.
     pub fn is_quiet(&self) -> bool {
-        self.drained.get() && !is_ready(&self.io, Interest::READABLE)
+        if self.drained.get() {
+            return !is_ready(&self.io, Interest::READABLE);
+        }
+        let empty =
+            net::recv(&self.io, &mut [0u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) == Err(Errno::AGAIN);
+        if empty {
+            self.mark_drained();
+        }
+        empty
     }
 
     /// The address this end of the connection is bound to.

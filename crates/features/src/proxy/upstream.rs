@@ -133,8 +133,8 @@ impl Upstream {
         let make = || {
             let policy = match self.balance {
                 Balance::RoundRobin => Policy::RoundRobin(RoundRobin::new(build.worker.random())),
-                Balance::Random => Policy::Random(WeightedRandom::default()),
-                Balance::LeastRequests => Policy::LeastRequests(LeastRequests::default()),
+                Balance::Random => Policy::Random(WeightedRandom),
+                Balance::LeastRequests => Policy::LeastRequests(LeastRequests),
             };
             let (name, limits) = (Arc::clone(&self.name), self.limits.clone());
             let pools = Rc::clone(&build.worker.pools);

@@ -15,7 +15,7 @@ use propylon_pipeline::reply::TunnelBody;
 use propylon_pipeline::{ConnectionFacts, Downstream, Exchange, Fault, Flow, Hooks, Reply};
 
 use super::account::account;
-use super::write::{Written, write_reply};
+use super::write::{Then, Written, write_reply};
 use crate::listen::ListenerPlan;
 use crate::plan::worker_plan::WorkerRoute;
 use crate::worker::Worker;
@@ -81,8 +81,9 @@ async fn exchange(worker: &Rc<Worker>, x: &mut Exchange, job: Job) -> End {
         step.on_done(x);
     }
     match written {
-        Written::Whole { keep: true } => End::Keep,
-        Written::Whole { keep: false } => End::Linger,
+        Written::Whole { then: Then::Keep } => End::Keep,
+        Written::Whole { then: Then::Close } => End::Close,
+        Written::Whole { then: Then::Linger } => End::Linger,
         Written::Tunnel(body) => End::Tunnel(body),
         Written::Cut => End::Reset,
         Written::ClientGone => End::Close,

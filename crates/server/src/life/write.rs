@@ -1,18 +1,24 @@
 //! Writes a reply over HTTP/1: its head, and its body by the cheapest way it allows.
 
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use propylon_base::clock::Moment;
-use propylon_h1::{BodyError, Sending, Wire};
-use propylon_http::h1::encode::{self, ChunkHead};
+use propylon_h1::{BodyError, Incoming, Sending, Wire};
+use propylon_http::h1::encode;
 use propylon_http::{Known, Method, Version};
+use propylon_net::buffers::Buffer;
 use propylon_net::clock;
 use propylon_net::pipes::Pipe;
+use propylon_origin::OriginBody;
 use propylon_origin::upload::SPLICE_BYTES_MIN;
 use propylon_pipeline::reply::TunnelBody;
 use propylon_pipeline::{Body, Exchange, Fault, Reply};
 
 use crate::listen::ConnectionLimits;
+
+/// A first piece of at most this size is copied behind the head: one plain write costs less than a gathered one.
+const JOIN_BYTES_MAX: usize = 2 * 1024;
 
 /// Unread body bytes that are read and thrown away to keep the connection.
 const DRAIN_BYTES_MAX: u64 = 64 * 1024;
@@ -25,8 +31,8 @@ const TURNS_MAX: u32 = 16;
 pub enum Written {
     /// All of it is with the kernel.
     Whole {
-        /// Whether the connection may carry another exchange.
-        keep: bool,
+        /// What the connection may do now.
+        then: Then,
     },
     /// Its head is, and the connection now speaks another protocol.
     Tunnel(Box<TunnelBody>),
@@ -34,6 +40,18 @@ pub enum Written {
     Cut,
     /// The client took no more.
     ClientGone,
+}
+
+/// What a connection may do after a whole reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Carry another exchange.
+    Keep,
+    /// End.
+    Close,
+    /// End, but the client may still be sending, and closing at once would reset the reply away from it
+    /// (RFC 9112 section 9.6).
+    Linger,
 }
 
 /// How the end of the body is told.
@@ -67,22 +85,32 @@ pub async fn write_reply(
             _ => Body::Empty,
         };
     }
+    let head_bytes = head.len() as u64;
     let mut writer = Writer {
-        head: &head,
+        front: head,
         framing,
         sending: Sending::default(),
-        state: State::Piece,
+        state: State::Next,
         pipe: None,
         body_bytes: 0,
     };
     let written = writer.run(x, wire, &mut reply.body, limits).await;
     x.account.body_bytes = writer.body_bytes;
-    x.account.sent_bytes += head.len() as u64 + writer.body_bytes;
+    x.account.sent_bytes += head_bytes + writer.body_bytes;
     match (written, std::mem::replace(&mut reply.body, Body::Empty)) {
         (Ok(()), Body::Tunnel(body)) => Written::Tunnel(body),
-        (Ok(()), _) => Written::Whole { keep },
+        (Ok(()), _) => Written::Whole { then: then(x, wire, keep, ends) },
         (Err(Failure::Source), _) => Written::Cut,
         (Err(Failure::Client), _) => Written::ClientGone,
+    }
+}
+
+fn then(x: &Exchange, wire: &Wire, keep: bool, ends: bool) -> Then {
+    let read = !x.body_left_open && x.body.as_ref().is_none_or(Incoming::is_done);
+    match () {
+        () if keep => Then::Keep,
+        () if read && !ends && wire.is_empty() => Then::Close,
+        () => Then::Linger,
     }
 }
 
@@ -156,8 +184,9 @@ enum Failure {
     Client,
 }
 
-struct Writer<'h> {
-    head: &'h [u8],
+struct Writer {
+    /// Bytes to be written before the body goes on: the head, the size of a chunk, the last chunk.
+    front: Buffer,
     framing: Framing,
     sending: Sending,
     state: State,
@@ -165,25 +194,32 @@ struct Writer<'h> {
     body_bytes: u64,
 }
 
-/// What is written next. The head goes with the first of it.
+/// What happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Waits for the next piece.
-    Piece,
-    /// Writes the head alone: the body is not there yet, or goes another way.
-    Head,
-    /// Writes a piece of this length.
-    Sending(usize),
-    /// Moves the body from socket to socket.
+    /// The next bytes of the body are waited for.
+    Next,
+    /// The front is written alone: the body is not there yet, or goes another way.
+    Front(After),
+    /// The front and a piece of this length are written.
+    Piece(usize),
+    /// The body moves from socket to socket.
     Splice,
-    /// Sends a file.
+    /// A file is sent.
     File,
-    /// Writes the last chunk.
-    End,
     Done,
 }
 
-impl Writer<'_> {
+/// What follows the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Next,
+    Splice,
+    File,
+    Done,
+}
+
+impl Writer {
     async fn run(
         &mut self,
         x: &Exchange,
@@ -209,8 +245,8 @@ impl Writer<'_> {
 
     fn waits_for_source(&self) -> bool {
         match self.state {
-            State::Piece => true,
-            State::Splice => self.pipe.is_none(),
+            State::Next => true,
+            State::Splice => self.pipe.as_ref().is_none_or(|pipe| pipe.filled() == 0),
             _ => false,
         }
     }
@@ -249,119 +285,124 @@ impl Writer<'_> {
         body: &mut Body,
     ) -> Poll<Result<(), Failure>> {
         match self.state {
-            State::Piece => self.poll_piece(cx, x, body),
-            State::Head => {
-                let more = matches!(body, Body::File(_));
-                ready!(self.poll_slices(cx, wire, &[self.head], more))?;
-                self.state = match body {
-                    Body::Tunnel(_) => State::Done,
-                    Body::File(_) => State::File,
-                    _ => State::Piece,
+            State::Next => self.poll_next(cx, x, body),
+            State::Front(after) => {
+                let more = after == After::File;
+                ready!(self.sending.poll_all(cx, wire.socket(), &[&self.front], more))
+                    .map_err(|_| Failure::Client)?;
+                self.front_is_sent();
+                self.state = match after {
+                    After::Next => State::Next,
+                    After::Splice => State::Splice,
+                    After::File => State::File,
+                    After::Done => State::Done,
                 };
-                self.head = &[];
                 Poll::Ready(Ok(()))
             }
-            State::Sending(length) => self.poll_sending(cx, wire, body, length),
-            State::Splice => self.poll_splice(cx, x, wire, body),
+            State::Piece(length) => self.poll_piece(cx, wire, body, length),
+            State::Splice => match body {
+                Body::Origin(origin) => self.poll_splice(cx, x, wire, origin),
+                _ => Poll::Ready(Err(Failure::Source)),
+            },
             State::File => {
                 let Body::File(file) = body else { return Poll::Ready(Err(Failure::Source)) };
-                self.body_bytes += ready!(file.poll_send(cx, wire.socket())).map_err(|_| Failure::Source)?;
+                self.body_bytes +=
+                    ready!(file.poll_send(cx, wire.socket())).map_err(|error| failure(&error))?;
                 if file.left_bytes() == 0 {
                     self.state = State::Done;
                 }
-                Poll::Ready(Ok(()))
-            }
-            State::End => {
-                let mut end = Vec::new();
-                write_last_chunk(&mut end, body);
-                ready!(self.poll_slices(cx, wire, &[self.head, &end], false))?;
-                self.state = State::Done;
                 Poll::Ready(Ok(()))
             }
             State::Done => Poll::Ready(Ok(())),
         }
     }
 
-    fn poll_slices(
-        &mut self,
-        cx: &mut Context<'_>,
-        wire: &Wire,
-        slices: &[&[u8]],
-        more: bool,
-    ) -> Poll<Result<(), Failure>> {
-        ready!(self.sending.poll_all(cx, wire.socket(), slices, more)).map_err(|_| Failure::Client)?;
+    fn front_is_sent(&mut self) {
         self.sending = Sending::default();
-        Poll::Ready(Ok(()))
+        self.front.clear();
     }
 
     /// Decides how the next bytes of the body travel.
-    fn poll_piece(
+    fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
         x: &Exchange,
         body: &mut Body,
     ) -> Poll<Result<(), Failure>> {
-        match body {
-            Body::Tunnel(_) => {
-                self.state = State::Head;
-                return Poll::Ready(Ok(()));
-            }
-            Body::File(_) if self.framing != Framing::None => {
-                self.state = State::Head;
-                return Poll::Ready(Ok(()));
-            }
-            Body::Origin(origin) if self.framing != Framing::Chunked => {
-                let large = origin.raw_bytes().is_some_and(|left| left >= SPLICE_BYTES_MIN);
-                if large && self.pipe.is_none() {
-                    self.pipe = x.worker.pipes.take();
-                }
-                if large && self.pipe.is_some() {
-                    self.state = if self.head.is_empty() { State::Splice } else { State::Head };
-                    return Poll::Ready(Ok(()));
-                }
-            }
-            _ => {}
+        if let Some(state) = self.by_kernel(x, body) {
+            self.state = state;
+            return Poll::Ready(Ok(()));
         }
         let length = match body.poll_piece(cx) {
             Poll::Ready(Ok(length)) => length,
             Poll::Ready(Err(_)) => return Poll::Ready(Err(Failure::Source)),
-            Poll::Pending if self.head.is_empty() => return Poll::Pending,
+            Poll::Pending if self.front.is_empty() => return Poll::Pending,
             // The head does not wait for the body.
             Poll::Pending => {
-                self.state = State::Head;
+                self.state = State::Front(After::Next);
                 return Poll::Ready(Ok(()));
             }
         };
-        self.state = match length {
-            0 if self.framing == Framing::Chunked => State::End,
-            0 if self.head.is_empty() => State::Done,
-            length => State::Sending(length),
+        self.state = match (length, self.framing) {
+            (0, Framing::Chunked) => {
+                write_last_chunk(&mut self.front, body);
+                State::Front(After::Done)
+            }
+            (0, _) if self.front.is_empty() => State::Done,
+            (0, _) => State::Front(After::Done),
+            (length, Framing::Chunked) => {
+                encode::write_chunk_head(&mut self.front, length as u64);
+                State::Piece(length)
+            }
+            (length, _) if !self.front.is_empty() && length <= JOIN_BYTES_MAX => {
+                self.front.extend_from_slice(&body.piece());
+                self.used(body, length);
+                State::Front(if body.is_done() { After::Done } else { After::Next })
+            }
+            (length, _) => State::Piece(length),
         };
         Poll::Ready(Ok(()))
     }
 
-    fn poll_sending(
+    /// The way for a body whose bytes need not enter user space.
+    fn by_kernel(&mut self, x: &Exchange, body: &Body) -> Option<State> {
+        let after = match body {
+            Body::Tunnel(_) => After::Done,
+            Body::File(_) if self.framing != Framing::None => After::File,
+            Body::Origin(origin) if self.framing != Framing::Chunked => {
+                origin.raw_bytes().filter(|left| *left >= SPLICE_BYTES_MIN)?;
+                if self.pipe.is_none() {
+                    self.pipe = x.worker.pipes.take();
+                }
+                self.pipe.as_ref()?;
+                After::Splice
+            }
+            _ => return None,
+        };
+        Some(State::Front(after))
+    }
+
+    fn used(&mut self, body: &mut Body, length: usize) {
+        self.body_bytes += length as u64;
+        body.consume(length);
+    }
+
+    fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
         wire: &Wire,
         body: &mut Body,
         length: usize,
     ) -> Poll<Result<(), Failure>> {
+        let chunked = self.framing == Framing::Chunked;
         let piece = body.piece();
-        let (size, end): (ChunkHead, &[u8]) = match self.framing {
-            Framing::Chunked => (ChunkHead::new(length as u64), b"\r\n"),
-            _ => (ChunkHead::NONE, b""),
-        };
-        let slices = [self.head, size.as_bytes(), &piece[..length], end];
-        let sent = self.sending.poll_all(cx, wire.socket(), &slices, false);
+        let tail: &[u8] = if chunked { b"\r\n" } else { b"" };
+        let sent = self.sending.poll_all(cx, wire.socket(), &[&self.front, &piece[..length], tail], false);
         drop(piece);
         ready!(sent).map_err(|_| Failure::Client)?;
-        self.sending = Sending::default();
-        self.head = &[];
-        self.body_bytes += length as u64;
-        body.consume(length);
-        let over = self.framing != Framing::Chunked && body.is_done();
-        self.state = if over { State::Done } else { State::Piece };
+        self.front_is_sent();
+        self.used(body, length);
+        self.state = if !chunked && body.is_done() { State::Done } else { State::Next };
         Poll::Ready(Ok(()))
     }
 
@@ -370,22 +411,17 @@ impl Writer<'_> {
         cx: &mut Context<'_>,
         x: &Exchange,
         wire: &Wire,
-        body: &mut Body,
+        origin: &mut OriginBody,
     ) -> Poll<Result<(), Failure>> {
-        let Body::Origin(origin) = body else { return Poll::Ready(Err(Failure::Source)) };
-        let pipe = match &mut self.pipe {
-            Some(pipe) => pipe,
-            none => match x.worker.pipes.take() {
-                Some(pipe) => none.insert(pipe),
-                None => {
-                    self.state = State::Piece;
-                    return Poll::Ready(Ok(()));
-                }
-            },
+        let Some(pipe) = self.pipe.as_mut() else {
+            // Held only while bytes move; without one to be had the rest is copied.
+            self.pipe = x.worker.pipes.take();
+            self.state = if self.pipe.is_some() { State::Splice } else { State::Next };
+            return Poll::Ready(Ok(()));
         };
         if pipe.filled() > 0 {
-            let left = origin.raw_bytes().unwrap_or(0) > 0;
-            let count = ready!(pipe.poll_drain(cx, wire.socket(), left)).map_err(|_| Failure::Client)?;
+            let more = origin.raw_bytes().is_some_and(|left| left > 0);
+            let count = ready!(pipe.poll_drain(cx, wire.socket(), more)).map_err(|_| Failure::Client)?;
             self.body_bytes += count as u64;
             if pipe.filled() == 0 && origin.is_done() {
                 self.state = State::Done;
@@ -394,16 +430,26 @@ impl Writer<'_> {
         }
         origin.poll_upload(cx);
         let Some(left) = origin.raw_bytes() else {
-            self.state = if origin.is_done() { State::Done } else { State::Piece };
+            self.state = if origin.is_done() { State::Done } else { State::Next };
             return Poll::Ready(Ok(()));
         };
-        let source = std::rc::Rc::clone(origin.wire());
+        let source = Rc::clone(origin.wire());
         let filled = ready!(pipe.poll_fill(cx, source.socket(), left)).map_err(|_| Failure::Source)?;
-        origin.moved(filled as u64).map_err(|_: BodyError| Failure::Source)?;
+        origin.moved(filled as u64).map_err(|_| Failure::Source)?;
         if filled == 0 {
             self.state = State::Done;
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Sending a file fails by the file's fault or by the client's.
+fn failure(error: &BodyError) -> Failure {
+    let gone =
+        [std::io::ErrorKind::BrokenPipe, std::io::ErrorKind::ConnectionReset, std::io::ErrorKind::TimedOut];
+    match error {
+        BodyError::Io(error) if gone.contains(&error.kind()) => Failure::Client,
+        _ => Failure::Source,
     }
 }
 
