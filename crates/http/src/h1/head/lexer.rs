@@ -77,11 +77,29 @@ pub(super) fn status_line(bytes: &[u8]) -> Result<Option<StatusLine>, Malformed>
     Ok(end.map(|end| StatusLine { version, status, reason_start, reason_end, end }))
 }
 
-/// Reads field lines from `at` on and the empty line after them, and returns where the head ends.
-///
-/// The fields are noted in `fields`; the caller hands over the text afterwards. The flag says whether all lines are in
-/// the usual form, with one space before the value and none behind it.
+/// Reads field lines from `at` on and the empty line after them into `fields`, and returns where the head ends.
 pub(super) fn field_lines(
+    bytes: &[u8],
+    at: usize,
+    fields_max: usize,
+    fields: &mut Fields,
+) -> Result<Option<usize>, Malformed> {
+    match note_lines(bytes, at, fields_max, fields) {
+        Ok(Some((end, all_usual))) => {
+            fields.receive(&bytes[..end], all_usual);
+            Ok(Some(end))
+        }
+        other => {
+            // Their text is not taken over, so nobody may look at what was noted of them.
+            fields.clear();
+            other.map(|_| None)
+        }
+    }
+}
+
+/// Notes the fields, which count from the start of `bytes`. The flag says whether all lines are in the usual form, with
+/// one space before the value and none behind it.
+fn note_lines(
     bytes: &[u8],
     mut at: usize,
     fields_max: usize,

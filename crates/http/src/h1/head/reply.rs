@@ -45,19 +45,22 @@ impl ReplyHead {
 
     /// Reads the head at the start of `bytes`, which are all bytes since the end of the last message.
     ///
-    /// Returns where the head ends, or `None` if more bytes are needed: then call again with the same bytes and more.
-    /// Every byte is looked at twice at most, however they arrive. Between two replies the head must be cleared; after
-    /// an error it means nothing until then.
+    /// Returns where the head ends, or `None` if more bytes are needed: then call again with the same bytes and more, or
+    /// clear the head first to begin anew. Every byte is looked at twice at most, however they arrive.
     pub fn read(
         &mut self,
         bytes: &[u8],
         request_method: Method,
         limits: &HeadLimits,
     ) -> Result<Option<usize>, Malformed> {
-        if let Some(scanner) = &mut self.scanner {
-            let Some(end) = scanner.scan(bytes)? else { return Ok(None) };
-            return self.lex(&bytes[..end], request_method, limits)?.map(Some).ok_or(Malformed::Incomplete);
+        if let Some(mut scanner) = self.scanner.take() {
+            let Some(end) = scanner.scan(bytes)? else {
+                self.scanner = Some(scanner);
+                return Ok(None);
+            };
+            return self.parse(&bytes[..end], request_method, limits).map(|()| Some(end));
         }
+        self.clear();
         let end = self.lex(bytes, request_method, limits)?;
         if end.is_none() {
             self.clear();
@@ -121,8 +124,7 @@ impl ReplyHead {
         let too_large = || if is_cut { Err(Malformed::HeadTooLarge) } else { Ok(None) };
         let Some(line) = lexer::status_line(head)? else { return too_large() };
         let fields = lexer::field_lines(head, line.end, limits.fields_max, &mut self.fields)?;
-        let Some((end, all_usual)) = fields else { return too_large() };
-        self.fields.receive(&head[..end], all_usual);
+        let Some(end) = fields else { return too_large() };
         if !(100..=599).contains(&line.status) {
             return Err(Malformed::Status);
         }

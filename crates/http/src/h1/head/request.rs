@@ -73,14 +73,17 @@ impl RequestHead {
 
     /// Reads the head at the start of `bytes`, which are all bytes since the end of the last message.
     ///
-    /// Returns where the head ends, or `None` if more bytes are needed: then call again with the same bytes and more.
-    /// Every byte is looked at twice at most, however they arrive. Between two requests the head must be cleared;
-    /// after an error it means nothing until then.
+    /// Returns where the head ends, or `None` if more bytes are needed: then call again with the same bytes and more, or
+    /// clear the head first to begin anew. Every byte is looked at twice at most, however they arrive.
     pub fn read(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, Malformed> {
-        if let Some(scanner) = &mut self.scanner {
-            let Some(end) = scanner.scan(bytes)? else { return Ok(None) };
-            return self.lex(&bytes[..end], limits)?.map(Some).ok_or(Malformed::Incomplete);
+        if let Some(mut scanner) = self.scanner.take() {
+            let Some(end) = scanner.scan(bytes)? else {
+                self.scanner = Some(scanner);
+                return Ok(None);
+            };
+            return self.parse(&bytes[..end], limits).map(|()| Some(end));
         }
+        self.clear();
         let end = self.lex(bytes, limits)?;
         if end.is_none() {
             self.clear();
@@ -221,20 +224,15 @@ impl RequestHead {
         };
         let target = &head[line.method_end + 1..line.target_end];
         let fields = lexer::field_lines(head, line.end, limits.fields_max, &mut self.fields);
-        if !matches!(fields, Ok(Some(_))) {
-            // Their text is never taken over, so nobody may look at what was noted of them.
-            self.fields.clear();
-        }
         // The request line stays behind even if the fields are refused: a log tells what was asked.
         self.version = line.version;
         self.method = Method::from_bytes(&head[..line.method_end]);
         self.text.extend_from_slice(&head[..line.target_end]);
         self.spans.method = 0..line.method_end;
         self.spans.raw_target = line.method_end + 1..line.target_end;
-        let Some((end, all_usual)) = fields? else {
+        let Some(end) = fields? else {
             return if is_cut { Err(Malformed::HeadTooLarge) } else { Ok(None) };
         };
-        self.fields.receive(&head[..end], all_usual);
         if matches!(self.method, Method::Connect | Method::Trace) {
             return Err(Malformed::Method);
         }

@@ -71,6 +71,28 @@ fn what_is_left_of_a_refused_request_can_be_logged() {
     assert_eq!((head.path(), head.query(), head.host()), (&b""[..], None, &b""[..]));
 }
 
+/// Whatever became of the message before, the next one is read as by a new head.
+#[test]
+fn heads_are_used_again() {
+    let limits = HeadLimits::default();
+    let good = b"GET /b HTTP/1.1\r\nHost: b\r\nX-B: b\r\n\r\n";
+    let mut head = RequestHead::new();
+    for before in
+        ["GET /aaa HTTP/1.1\r\nHost: aaa\r\nX-A: a\r\n\r\n", "GET /a HTTP/1.1\r\nHost: a\r\nX-A : a\r\n\r\n"]
+    {
+        let _ = head.read(before.as_bytes(), &limits);
+        assert_eq!(head.read(good, &limits), Ok(Some(good.len())));
+        assert_eq!((text(head.path()), text(head.host()), head.fields.len()), ("/b", "b", 2));
+        assert_eq!((head.fields.named(b"x-b"), head.fields.named(b"x-a")), (Some(&b"b"[..]), None));
+    }
+    assert_eq!(head.read(b"GET /a HTTP", &limits), Ok(None));
+    head.clear();
+    assert_eq!(head.read(good, &limits), Ok(Some(good.len())));
+    let mut reply = ReplyHead::new();
+    assert!(reply.read(b"HTTP/1.1 200 OK\r\nServer: a\r\nX : y\r\n\r\n", Method::Get, &limits).is_err());
+    assert_eq!(reply.fields.value(Known::Server), None);
+}
+
 #[test]
 fn a_request_can_be_rewritten() {
     let mut head = request("GET /a?b HTTP/1.1\r\nHost: c\r\n\r\n").unwrap();
