@@ -96,6 +96,7 @@ impl Proxy {
             self.failures.add(1);
             let Some(body) = failed.again else { return Err(failed.fault) };
             x.body = body;
+            x.body_left_open = false;
             stale = failed.stale;
             if stale.is_none() {
                 if tried.len() >= self.compiled.retries || tried.contains(&index) {
@@ -120,10 +121,13 @@ impl Proxy {
         let mut head = x.worker.buffers.take();
         let chunked = write_request_head(&mut head, x, &self.compiled, lease.endpoint());
         let body = x.body.take();
+        // Until the upload has proved to be complete: whatever ends it early, its rest is no next request.
+        x.body_left_open = body.as_ref().is_some_and(|body| !body.is_done());
         let held = x.continue_awaited && body.is_some();
         let mut upload = Upload::new(head, body, chunked, held, Rc::clone(&x.worker.pipes));
         let begin = self.reply_head(x, &lease, &mut upload, total).await;
         x.account.received_bytes = upload.received_bytes();
+        x.body_left_open &= !upload.is_done();
         match begin {
             Ok(upgraded) => self.reply(x, lease, upload, upgraded),
             Err(fault) => Err(Self::failed(x, lease, upload, fault)),
@@ -160,7 +164,7 @@ impl Proxy {
                     upload.release();
                     self.send_continue(x).await?;
                 }
-                101 if x.request.upgrade_websocket => return Ok(true),
+                101 if x.request.upgrade_websocket && x.origin_head.upgrades_to_websocket() => return Ok(true),
                 101 => return Err(lease.fault(OriginFaultKind::UnexpectedUpgrade).into()),
                 102..200 => send_interim(x).await?,
                 _ => return Ok(false),
@@ -245,8 +249,6 @@ impl Proxy {
             lease.finish(keep_alive);
             return Ok(reply);
         }
-        // Whether the rest of the request can be read is only known when the reply is over.
-        x.body_left_open = !upload.is_done();
         let upload = (!upload.is_done()).then_some(upload);
         reply.body = Body::Origin(Box::new(OriginBody::new(incoming, upload, lease, keep_alive)));
         Ok(reply)
