@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use propylon_base::clock::Moment;
 use propylon_h1::{Incoming, Wire};
+use propylon_http::Fields;
 use propylon_http::h1::head::{ReplyHead, RequestHead};
 use propylon_net::socket::Address;
 use propylon_net::timers::Timer;
@@ -14,6 +15,9 @@ use propylon_net::timers::Timer;
 use crate::account::Account;
 use crate::request_id::RequestId;
 use crate::worker::WorkerContext;
+
+/// Memory of a reply's fields that is kept for the next one: a reply with huge fields must not be remembered so.
+const FIELDS_BYTES_KEPT_MAX: usize = 16 * 1024;
 
 /// How the client speaks to us, or to the trusted proxy before us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct ConnectionFacts {
     pub listener: Arc<str>,
     /// This end of the socket, looked up when first asked for.
     local: OnceCell<Option<SocketAddr>>,
+    /// The address of the source as text, made when first asked for.
+    source_text: OnceCell<Box<[u8]>>,
 }
 
 impl ConnectionFacts {
@@ -66,13 +72,19 @@ impl ConnectionFacts {
         scheme: Scheme,
         listener: Arc<str>,
     ) -> Self {
-        Self { peer, proxied, scheme, listener, local: OnceCell::new() }
+        Self { peer, proxied, scheme, listener, local: OnceCell::new(), source_text: OnceCell::new() }
     }
 
     /// The address the client connected to.
     pub fn local(&self, wire: &Wire) -> Option<SocketAddr> {
         let (_, destination) = self.proxied.unzip();
         destination.or_else(|| *self.local.get_or_init(|| wire.socket().local()))
+    }
+
+    /// The address of [`ConnectionFacts::source`] as forwarding fields have it: `unknown` if there is none.
+    pub fn source_text(&self) -> &[u8] {
+        let text = || self.source().map_or_else(|| "unknown".to_owned(), |source| source.ip().to_string());
+        self.source_text.get_or_init(|| text().into_bytes().into())
     }
 
     /// The client as the connection alone tells: by the PROXY header if there was one, else by the socket.
@@ -184,6 +196,14 @@ impl Exchange {
         self.rest.clear();
         self.captures.clear();
         self.account.clear();
+    }
+
+    /// Takes back the memory of a reply's fields, for the next reply's.
+    pub fn recycle(&mut self, mut fields: Fields) {
+        if fields.capacity() <= FIELDS_BYTES_KEPT_MAX {
+            fields.clear();
+            self.origin_head.fields = fields;
+        }
     }
 
     /// Lets go of the connection, so that an idle exchange holds none.

@@ -31,6 +31,16 @@ impl Shared {
         Arc::new(Self { metrics: Arc::default(), loads, descriptors_max })
     }
 
+    /// Number of workers.
+    pub fn workers(&self) -> usize {
+        self.loads.len()
+    }
+
+    /// Open connections of each worker.
+    pub fn loads(&self) -> impl Iterator<Item = usize> {
+        self.loads.iter().map(|load| load.0.load(Ordering::Relaxed))
+    }
+
     /// Notes how many connections a worker has open.
     pub fn set_load(&self, worker: usize, connections: usize) {
         self.loads[worker].0.store(connections, Ordering::Relaxed);

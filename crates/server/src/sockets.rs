@@ -1,12 +1,22 @@
 //! Binds the listeners' sockets: for TCP one for each worker, for Unix and inherited ones a shared one.
 
+use std::fs::Permissions;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use propylon_net::listener::{bind, bound_to};
 use propylon_net::socket::Address;
 use propylon_net::systemd::Inherited;
+
+use crate::listen::ListenerPlan;
+use crate::log;
+use crate::plan::Plan;
+
+/// Sockets that were not there before: for each address one for each worker.
+pub(crate) type Fresh = Vec<(Address, Vec<OwnedFd>)>;
 
 /// A listener that could not be bound.
 #[derive(Debug)]
@@ -34,21 +44,73 @@ impl std::fmt::Display for BindError {
     }
 }
 
-/// The sockets for one address, one for each worker.
+/// Binds what `plan` listens on and `before` did not; all of it or nothing.
 ///
 /// # Errors
-/// The address cannot be bound.
-pub fn sockets(
-    address: &Address,
+/// Every address that cannot be bound.
+pub(crate) fn bind_new(
+    plan: &Plan,
+    before: Option<&Plan>,
     workers: usize,
     inherited: &mut Vec<Inherited>,
-) -> Result<Vec<OwnedFd>, BindError> {
-    let failed = |error| BindError { address: address.clone(), error };
-    if let Some(place) = inherited.iter().position(|one| is_for(one, address)) {
-        return copies(inherited.remove(place).descriptor, workers).map_err(failed);
+) -> Result<Fresh, Vec<BindError>> {
+    let (mut fresh, mut failed) = (Vec::new(), Vec::new());
+    for listener in &plan.listeners {
+        if before.is_some_and(|before| has(before, &listener.address)) {
+            continue;
+        }
+        match sockets(listener, workers, inherited) {
+            Ok(sockets) => fresh.push((listener.address.clone(), sockets)),
+            Err(error) => failed.push(BindError { address: listener.address.clone(), error }),
+        }
     }
-    let first = bind(address).map_err(failed)?;
-    let Address::Ip(wanted) = address else { return copies(first, workers).map_err(failed) };
+    if failed.is_empty() {
+        return Ok(fresh);
+    }
+    for (address, _) in &fresh {
+        remove_file_of(address);
+    }
+    Err(failed)
+}
+
+/// Removes the files of Unix sockets that `before` listened on and `plan` does not.
+pub(crate) fn remove_gone(before: &Plan, plan: Option<&Plan>) {
+    for listener in &before.listeners {
+        if !plan.is_some_and(|plan| has(plan, &listener.address)) {
+            remove_file_of(&listener.address);
+        }
+    }
+}
+
+fn has(plan: &Plan, address: &Address) -> bool {
+    plan.listeners.iter().any(|listener| listener.address == *address)
+}
+
+fn remove_file_of(address: &Address) {
+    if let Address::Unix(path) = address
+        && let Err(error) = std::fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        log::warn(&format!("cannot remove the socket {}: {error}", path.display()));
+    }
+}
+
+/// The sockets of one listener, one for each worker.
+fn sockets(listener: &ListenerPlan, workers: usize, inherited: &mut Vec<Inherited>) -> io::Result<Vec<OwnedFd>> {
+    let address = &listener.address;
+    if let Some(place) = inherited.iter().position(|one| is_for(one, listener)) {
+        let Inherited { descriptor, .. } = inherited.remove(place);
+        prepare_inherited(&descriptor)?;
+        return copies(descriptor, workers);
+    }
+    let first = bind(address)?;
+    let wanted = match address {
+        Address::Ip(wanted) => wanted,
+        Address::Unix(path) => {
+            open_to_all(path)?;
+            return copies(first, workers);
+        }
+    };
     // With port 0 the kernel chooses, once.
     let port = match bound_to(&first) {
         Some(Address::Ip(bound)) => bound.port(),
@@ -57,9 +119,15 @@ pub fn sockets(
     let same = Address::Ip(SocketAddr::new(wanted.ip(), port));
     let mut all = vec![first];
     for _ in 1..workers {
-        all.push(bind(&same).map_err(failed)?);
+        all.push(bind(&same)?);
     }
     Ok(all)
+}
+
+/// A listener is there to be connected to, as a port on loopback is; who should not reach it is kept out by its
+/// folder. Our umask would leave it to its owner alone.
+fn open_to_all(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o666))
 }
 
 fn copies(first: OwnedFd, count: usize) -> io::Result<Vec<OwnedFd>> {
@@ -68,9 +136,21 @@ fn copies(first: OwnedFd, count: usize) -> io::Result<Vec<OwnedFd>> {
     Ok(all)
 }
 
-/// Whether a socket that the service manager opened is bound to this address.
-fn is_for(inherited: &Inherited, address: &Address) -> bool {
-    match (bound_to(&inherited.descriptor), address) {
+/// All workers share it: one that blocked in accepting would be lost to the others' connections.
+fn prepare_inherited(socket: &OwnedFd) -> io::Result<()> {
+    if !rustix::net::sockopt::socket_acceptconn(socket)? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the inherited socket does not listen"));
+    }
+    rustix::io::ioctl_fionbio(socket, true)?;
+    Ok(())
+}
+
+/// Whether a socket that the service manager opened is this listener's: by its name, or by its address.
+fn is_for(inherited: &Inherited, listener: &ListenerPlan) -> bool {
+    if inherited.name.as_deref() == Some(&*listener.name) {
+        return true;
+    }
+    match (bound_to(&inherited.descriptor), &listener.address) {
         (Some(Address::Ip(bound)), Address::Ip(wanted)) => {
             let any = |address: &SocketAddr| address.ip().is_unspecified();
             bound.port() == wanted.port() && (bound.ip() == wanted.ip() || any(&bound) && any(wanted))

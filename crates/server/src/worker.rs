@@ -69,8 +69,6 @@ pub enum Command {
 pub struct Links {
     /// All workers' mailboxes, by their numbers.
     pub workers: Vec<UnboundedSender<Command>>,
-    /// Where plans that are out of use go to be dropped.
-    pub retired: std::sync::mpsc::Sender<Arc<Plan>>,
     /// Told when the worker has no connection left after a drain.
     pub drained: UnboundedSender<usize>,
 }
@@ -212,8 +210,9 @@ impl Worker {
             match command {
                 Command::Plan { plan, sockets, done } => {
                     let fresh = Rc::new(WorkerPlan::new(plan, Rc::clone(&self.context)));
-                    let old = self.plan.replace(Rc::clone(&fresh));
-                    self.retire(old);
+                    // The plan itself is held by the control thread for as long as any worker uses it, and dropped
+                    // there: a large one takes a while.
+                    self.plan.replace(Rc::clone(&fresh));
                     for (address, fd) in sockets {
                         if let Ok(listener) = Listener::new(fd) {
                             let accept = Rc::clone(&self).accept(listener, address.clone());
@@ -239,11 +238,6 @@ impl Worker {
                 Command::Stop => return,
             }
         }
-    }
-
-    /// The last reference to a plan is dropped on the control thread: a large one takes a while.
-    fn retire(&self, plan: Rc<WorkerPlan>) {
-        let _ = self.links.retired.send(Arc::clone(&plan.plan));
     }
 
     async fn report_drained(self: Rc<Self>) {

@@ -1,8 +1,6 @@
 //! The request's head as the origin gets it: one canonical target, one Host, no hop-by-hop field, and our word on
 //! who the client is.
 
-use std::io::Write;
-
 use propylon_http::forwarded;
 use propylon_http::h1::encode;
 use propylon_http::h1::head::BodyLength;
@@ -92,17 +90,8 @@ fn write_forwarding(out: &mut Vec<u8>, x: &Exchange, compiled: &Compiled) {
 }
 
 fn write_x_forwarded(out: &mut Vec<u8>, x: &Exchange) {
-    let mut text = [0u8; 48];
-    let mut rest = &mut text[..];
     // The peer of the connection is what this hop can vouch for; earlier hops stand before it.
-    let written = match x.connection.source() {
-        Some(source) => write!(rest, "{}", source.ip()),
-        None => write!(rest, "unknown"),
-    };
-    // The longest address is 45 bytes.
-    debug_assert!(written.is_ok());
-    let left = rest.len();
-    let peer = &text[..48 - left];
+    let peer = x.connection.source_text();
     if x.client.peer_is_trusted {
         write_list(out, b"X-Forwarded-For", x, Known::XForwardedFor, peer);
     } else {

@@ -80,6 +80,7 @@ async fn exchange(worker: &Rc<Worker>, x: &mut Exchange, job: Job) -> End {
     for step in &route.steps {
         step.on_done(x);
     }
+    x.recycle(reply.fields);
     match written {
         Written::Whole { then: Then::Keep } => End::Keep,
         Written::Whole { then: Then::Close } => End::Close,
