@@ -12,7 +12,7 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, 
 use tokio::io::Interest;
 
 use crate::socket::Address;
-use crate::watched::{Watched, clear, watch};
+use crate::watched::Watched;
 
 /// Connections that the kernel may hold for a listener before they are accepted.
 pub const BACKLOG: i32 = 4096;
@@ -77,12 +77,9 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Watches a bound socket on the current runtime.
-    ///
-    /// # Errors
-    /// When the runtime cannot watch it.
-    pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { io: watch(fd, Interest::READABLE)? })
+    /// Takes over a bound socket; the current runtime watches it from the first wait on.
+    pub fn new(fd: OwnedFd) -> Self {
+        Self { io: Watched::new(fd, Interest::READABLE) }
     }
 
     /// The next connection and who opened it.
@@ -96,7 +93,7 @@ impl Listener {
 
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(OwnedFd, Address)>> {
         loop {
-            ready!(self.io.poll_read_ready(cx))?.retain_ready();
+            ready!(self.io.watch()?.poll_read_ready(cx))?.retain_ready();
             match net::acceptfrom_with(&self.io, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok((fd, from)) => {
                     let ip = from.and_then(|any| SocketAddr::try_from(any).ok());
@@ -104,7 +101,7 @@ impl Listener {
                         ip.map_or_else(|| Address::Unix(Default::default()), |ip| Address::Ip(plain(ip)));
                     return Poll::Ready(Ok((fd, from)));
                 }
-                Err(Errno::AGAIN) => clear(&self.io, Interest::READABLE),
+                Err(Errno::AGAIN) => self.io.clear(Interest::READABLE),
                 Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO) => {}
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
@@ -114,7 +111,7 @@ impl Listener {
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.get_ref().as_fd()
+        self.io.as_fd()
     }
 }
 

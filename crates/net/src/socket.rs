@@ -14,7 +14,7 @@ use rustix::net::{self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags
 use rustix::net::{SocketFlags, SocketType, sockopt};
 use tokio::io::Interest;
 
-use crate::watched::{Watched, clear, is_ready, watch};
+use crate::watched::Watched;
 
 /// Where to connect to, or who connected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,13 +45,10 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Takes over a connected, non-blocking socket on the current runtime.
-    ///
-    /// # Errors
-    /// When the runtime cannot watch it (out of memory, or of epoll watches).
-    pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        let io = watch(fd, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { io, drained: Cell::new(false) })
+    /// Takes over a connected, non-blocking socket. The runtime watches it from the first wait on.
+    pub fn new(fd: OwnedFd) -> Self {
+        let io = Watched::new(fd, Interest::READABLE | Interest::WRITABLE);
+        Self { io, drained: Cell::new(false) }
     }
 
     /// Opens a connection to `to`. The time limit is the caller's.
@@ -77,8 +74,9 @@ impl Socket {
         match begun {
             Ok(()) => {}
             Err(Errno::INPROGRESS) => {
-                let socket = Self::new(fd)?;
-                std::future::poll_fn(|cx| socket.io.poll_write_ready(cx).map_ok(drop)).await?;
+                let socket = Self::new(fd);
+                let watch = socket.io.watch()?;
+                std::future::poll_fn(|cx| watch.poll_write_ready(cx).map_ok(drop)).await?;
                 sockopt::socket_error(&socket.io)??;
                 socket.drained.set(true);
                 return Ok(socket);
@@ -86,7 +84,7 @@ impl Socket {
             // A Unix listener whose queue is full: it would never become writable, so it is a refusal.
             Err(error) => return Err(error.into()),
         }
-        Self::new(fd)
+        Ok(Self::new(fd))
     }
 
     /// Reads into the spare room of `buffer` and returns how many bytes came; 0 is the end of the stream.
@@ -118,7 +116,7 @@ impl Socket {
     /// When the runtime is going down.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.drained.get() {
-            ready!(self.io.poll_read_ready(cx))?.retain_ready();
+            ready!(self.io.watch()?.poll_read_ready(cx))?.retain_ready();
             self.drained.set(false);
         }
         Poll::Ready(Ok(()))
@@ -128,7 +126,7 @@ impl Socket {
     /// none can be lost in between, since only this thread's own wait collects them.
     fn mark_drained(&self) {
         self.drained.set(true);
-        clear(&self.io, Interest::READABLE);
+        self.io.clear(Interest::READABLE);
     }
 
     /// Writes the slices in order and returns how many bytes were taken. `more` tells the kernel that further
@@ -159,8 +157,8 @@ impl Socket {
 
     /// After a write found no room: waits for the kernel's next word that there is some.
     pub(crate) fn poll_after_full(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        clear(&self.io, Interest::WRITABLE);
-        self.io.poll_write_ready(cx).map_ok(drop)
+        self.io.clear(Interest::WRITABLE);
+        self.io.watch()?.poll_write_ready(cx).map_ok(drop)
     }
 
     /// After a read outside this type (splice) found nothing: remembers it.
@@ -182,8 +180,8 @@ impl Socket {
     /// True when neither bytes nor the end of the stream wait to be read: an idle connection in a pool must be
     /// quiet. Costs a system call only when the last read was not seen to take everything.
     pub fn is_quiet(&self) -> bool {
-        if self.drained.get() {
-            return !is_ready(&self.io, Interest::READABLE);
+        if self.drained.get() && self.io.is_watched() {
+            return !self.io.is_ready(Interest::READABLE);
         }
         let empty =
             net::recv(&self.io, &mut [0u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) == Err(Errno::AGAIN);
@@ -193,6 +191,11 @@ impl Socket {
         empty
     }
 
+    /// Whether waiting for this socket costs no call to begin with.
+    pub fn is_watched(&self) -> bool {
+        self.io.is_watched()
+    }
+
     /// The address this end of the connection is bound to.
     pub fn local(&self) -> Option<SocketAddr> {
         net::getsockname(&self.io).ok().and_then(|any| SocketAddr::try_from(any).ok())
@@ -200,12 +203,12 @@ impl Socket {
 
     /// Takes the socket off this runtime, to give it to another.
     pub fn into_fd(self) -> OwnedFd {
-        self.io.into_inner()
+        self.io.into_fd()
     }
 }
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.get_ref().as_fd()
+        self.io.as_fd()
     }
 }

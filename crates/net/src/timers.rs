@@ -16,7 +16,7 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use tokio::io::Interest;
 
 use crate::clock;
-use crate::watched::{Watched, watch};
+use crate::watched::Watched;
 
 /// How exact a deadline is: it is kept at most this much late.
 pub const TICK: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ impl Timers {
             TimerfdClockId::Monotonic,
             TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
         )?;
-        let alarm = watch(fd, Interest::READABLE)?;
+        let alarm = Watched::new(fd, Interest::READABLE);
         Ok(Rc::new(Self { wheel: RefCell::new(Wheel::new(tick_of(clock::exact()))), alarm }))
     }
 
@@ -60,7 +60,7 @@ impl Timers {
     /// When the kernel's timer fails, which ends the worker.
     pub async fn run(self: Rc<Self>) -> io::Result<()> {
         loop {
-            self.alarm.readable().await?.clear_ready();
+            self.alarm.watch()?.readable().await?.clear_ready();
             let mut expirations = [0; 8];
             let _ = rustix::io::read(&self.alarm, &mut expirations);
             let mut wheel = self.wheel.borrow_mut();

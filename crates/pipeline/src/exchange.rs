@@ -119,6 +119,17 @@ pub enum Downstream {
     Nowhere,
 }
 
+impl Downstream {
+    /// Whether watching the client would cost a call first: it is on a fresh connection that never had to be waited
+    /// for.
+    pub fn is_unwatched(&self) -> bool {
+        match self {
+            Self::H1(wire) => !wire.socket().is_watched(),
+            Self::Nowhere => false,
+        }
+    }
+}
+
 /// One request with its reply.
 #[derive(Debug)]
 pub struct Exchange {

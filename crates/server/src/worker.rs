@@ -214,10 +214,8 @@ impl Worker {
                     // there: a large one takes a while.
                     self.plan.replace(Rc::clone(&fresh));
                     for (address, fd) in sockets {
-                        if let Ok(listener) = Listener::new(fd) {
-                            let accept = Rc::clone(&self).accept(listener, address.clone());
-                            accepting.insert(address, tokio::task::spawn_local(accept));
-                        }
+                        let accept = Rc::clone(&self).accept(Listener::new(fd), address.clone());
+                        accepting.insert(address, tokio::task::spawn_local(accept));
                     }
                     accepting.retain(|address, task| {
                         let wanted = fresh.plan.listeners.iter().any(|listener| listener.address == *address);
@@ -312,9 +310,7 @@ impl Worker {
     }
 
     fn serve(self: &Rc<Self>, fd: OwnedFd, peer: Address, listener: Arc<ListenerPlan>) {
-        // It fails when the system is out of memory: the client sees the connection closed.
-        let Ok(socket) = Socket::new(fd) else { return };
-        runtime::spawn(live(Rc::clone(self), Accepted { socket, peer, listener }));
+        runtime::spawn(live(Rc::clone(self), Accepted { socket: Socket::new(fd), peer, listener }));
     }
 }
 

@@ -36,6 +36,9 @@ const INTERIM_MAX: u32 = 32;
 /// 10.1.1 lets the origin be silent).
 const CONTINUE_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// How long an exchange goes on before a client on a fresh connection is watched for giving up.
+const WATCH_AFTER: Duration = Duration::from_millis(100);
+
 /// How long an interim reply may take to be handed to the kernel.
 const SEND_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -129,7 +132,7 @@ impl Proxy {
         x.account.received_bytes = upload.received_bytes();
         x.body_left_open &= !upload.is_done();
         match begin {
-            Ok(upgraded) => self.reply(x, lease, upload, upgraded),
+            Ok(upgraded) => self.reply(x, lease, upload, upgraded, total),
             Err(fault) => Err(Self::failed(x, lease, upload, fault)),
         }
     }
@@ -184,6 +187,9 @@ impl Proxy {
         let limits = self.group.limits();
         x.origin_head.clear();
         let mut broken = None;
+        // Most replies are there before anybody could give up waiting: a client that the runtime does not watch yet
+        // is put under watch only when this one is not.
+        let mut unwatched = x.downstream.is_unwatched();
         loop {
             let now = clock::now();
             let (wait, late) = if upload.is_held() {
@@ -193,13 +199,15 @@ impl Proxy {
             } else {
                 (limits.idle_max, OriginFaultKind::IdleTimeout)
             };
-            let deadline = (now + wait).min(total);
+            let limit = (now + wait).min(total);
+            let deadline = if unwatched { limit.min(now + WATCH_AFTER) } else { limit };
             let sent = (upload.is_over(), upload.received_bytes());
             let Exchange { downstream, origin_head, request, timer, .. } = &mut *x;
             let mut read = |bytes: &[u8]| origin_head.read(bytes, request.method, &self.compiled.reply_limits);
             let progress = timer
                 .poll_until(deadline, |cx| {
-                    poll_exchange(cx, lease.wire(), upload, downstream, &mut read, &mut broken, sent)
+                    let watched = (!unwatched).then_some(&*downstream);
+                    poll_exchange(cx, lease.wire(), upload, watched, &mut read, &mut broken, sent)
                 })
                 .await;
             match progress {
@@ -209,11 +217,13 @@ impl Proxy {
                 }
                 Ok(Progress::ClientGone) => return Err(Fault::ClientGone),
                 Ok(Progress::ClientBody(fault)) => return Err(fault),
+                Err(Expired) if deadline < limit => unwatched = false,
                 Err(Expired) if upload.is_held() && clock::now() < total => {
                     upload.release();
                     self.send_continue(x).await?;
                 }
                 Err(Expired) if clock::now() >= total => return Err(lease.fault(OriginFaultKind::TotalTimeout).into()),
+                Err(Expired) if upload.waits_for_client() => return Err(Fault::BodyTimeout),
                 Err(Expired) => return Err(lease.fault(late).into()),
             }
         }
@@ -227,7 +237,14 @@ impl Proxy {
     }
 
     /// Makes the client's reply of the origin's.
-    fn reply(&self, x: &mut Exchange, mut lease: Lease, upload: Upload, upgraded: bool) -> Result<Reply, Failed> {
+    fn reply(
+        &self,
+        x: &mut Exchange,
+        mut lease: Lease,
+        upload: Upload,
+        upgraded: bool,
+        total: Moment,
+    ) -> Result<Reply, Failed> {
         x.account.first_byte_time = Some(clock::now().since(x.begun));
         let head = &mut x.origin_head;
         let mut reply = Reply::new(head.status);
@@ -250,7 +267,7 @@ impl Proxy {
             return Ok(reply);
         }
         let upload = (!upload.is_done()).then_some(upload);
-        reply.body = Body::Origin(Box::new(OriginBody::new(incoming, upload, lease, keep_alive)));
+        reply.body = Body::Origin(Box::new(OriginBody::new(incoming, upload, lease, keep_alive, total)));
         Ok(reply)
     }
 
@@ -279,7 +296,7 @@ fn poll_exchange(
     cx: &mut Context<'_>,
     origin: &Wire,
     upload: &mut Upload,
-    downstream: &Downstream,
+    watched: Option<&Downstream>,
     read: &mut impl FnMut(&[u8]) -> Result<Option<usize>, Malformed>,
     broken: &mut Option<std::io::Error>,
     sent: (bool, u64),
@@ -298,7 +315,7 @@ fn poll_exchange(
     if (upload.is_over(), upload.received_bytes()) != sent {
         return Poll::Ready(Progress::Sent);
     }
-    if upload.is_over() && client_is_gone(cx, downstream) {
+    if upload.is_over() && watched.is_some_and(|downstream| client_is_gone(cx, downstream)) {
         return Poll::Ready(Progress::ClientGone);
     }
     Poll::Pending
