@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use propylon_server::Options;
-use propylon_server::control::ConfigSource;
+use propylon_server::{ConfigSource, Options};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);

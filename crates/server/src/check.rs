@@ -49,7 +49,11 @@ pub fn check(source: &ConfigSource) -> std::io::Result<Checked> {
 }
 
 /// Reads and compiles; a fault in the program while it does so is a diagnostic, not the end of a running server.
-pub(crate) fn load_and_compile(source: &ConfigSource, names: &Names, generation: u64) -> (Loaded, Option<Plan>) {
+pub(crate) fn load_and_compile(
+    source: &ConfigSource,
+    names: &Names,
+    generation: u64,
+) -> (Loaded, Option<Plan>) {
     let mut loaded = Loaded::default();
     let work = std::panic::AssertUnwindSafe(|| {
         loaded = source.load();
@@ -58,7 +62,9 @@ pub(crate) fn load_and_compile(source: &ConfigSource, names: &Names, generation:
     let plan = std::panic::catch_unwind(work).unwrap_or_else(|_| {
         let title = "this config meets a fault in the program itself";
         let diagnostic = Diagnostic::error(INTERNAL, Span::NONE, title);
-        loaded.diagnostics.push(diagnostic.help("report it, with the config; the log tells where it happened"));
+        loaded
+            .diagnostics
+            .push(diagnostic.help("report it, with the config; the log tells where it happened"));
         None
     });
     (loaded, plan)

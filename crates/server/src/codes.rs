@@ -45,7 +45,8 @@ mod tests {
             visit(&folder, &mut |text| {
                 for maker in ["Diagnostic::error(", "Diagnostic::warning("] {
                     let uses = text.split(maker).skip(1);
-                    unlisted.extend(uses.filter_map(literal).filter(|code| !is_listed(code)).map(str::to_owned));
+                    unlisted
+                        .extend(uses.filter_map(literal).filter(|code| !is_listed(code)).map(str::to_owned));
                 }
             });
         }

@@ -1,42 +1,34 @@
-//! The control thread: it starts the workers, compiles configs off them, and ends them in order.
+//! The control thread: it serves signals and the admin socket, compiles configs off the workers, and ends them in
+//! order. One loop takes one closed set of events.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use propylon_config::{Diagnostics, Environment, Loaded, Sources, load_file};
-use propylon_net::affinity::Cpus;
-use propylon_net::signals::{self, Signal, Signals};
-use propylon_net::socket::Address;
-use propylon_net::systemd::{self, Notice, Notifier};
-use propylon_net::{clock, limits, runtime};
+use propylon_base::clock::Moment;
+use propylon_config::Loaded;
+use propylon_net::clock;
+use propylon_net::signals::{Signal, Signals};
+use propylon_net::systemd::{Notice, Notifier};
 use propylon_origin::names::{self, Names};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use propylon_pipeline::metrics::Cell;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
+use tokio::time::{Interval, MissedTickBehavior, Sleep};
 
+use crate::admin::{self, Order};
 use crate::counters::{GENERATION, RELOADS_REFUSED};
-use crate::log;
 use crate::plan::Plan;
-use crate::plan::compile::compile;
 use crate::shared::Shared;
-use crate::sockets::{BindError, sockets};
-use crate::worker::{self, Command, Links};
+use crate::source::ConfigSource;
+use crate::start::{Options, Parts};
+use crate::worker::Command;
+use crate::{log, sockets};
 
-/// How the server is to be run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The config.
-    pub config: ConfigSource,
-}
-
-/// Where a config comes from.
-#[derive(Clone, Debug)]
-pub enum ConfigSource {
-    /// A file, read again at each reload.
-    File(PathBuf),
-    /// A text made by a command.
-    Text(String),
-}
+/// How often it is looked whether an old plan is out of use.
+const RETIRE_EVERY: Duration = Duration::from_secs(1);
 
 /// How the server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,123 +41,150 @@ pub enum Ended {
     Forced,
 }
 
-/// Why the server did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// The config has errors, which have been printed.
-    Config,
-    /// Listeners could not be bound.
-    Bind(Vec<BindError>),
-    /// The system refused something else.
-    System(String),
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Config => f.write_str("the config has errors"),
-            Self::Bind(errors) => {
-                let errors: Vec<String> = errors.iter().map(BindError::to_string).collect();
-                f.write_str(&errors.join("\n"))
-            }
-            Self::System(what) => f.write_str(what),
-        }
-    }
-}
-
-impl ConfigSource {
-    /// Reads the config.
-    pub fn load(&self) -> Loaded {
-        match self {
-            Self::File(path) => load_file(path, &Environment::Process),
-            Self::Text(text) => propylon_config::parse_text("command".as_ref(), text, &Environment::empty()),
-        }
-    }
-
-    /// The file, or a name for messages.
-    pub fn path(&self) -> PathBuf {
-        match self {
-            Self::File(path) => path.clone(),
-            Self::Text(_) => PathBuf::new(),
-        }
-    }
-}
-
-/// Runs the server until it is told to end.
-///
-/// # Errors
-/// It could not start.
-pub fn run(options: Options) -> Result<Ended, StartError> {
-    let system = |what: &'static str| move |error| StartError::System(format!("{what}: {error}"));
-    // Before the first thread: every thread inherits the mask.
-    signals::block().map_err(system("cannot block signals"))?;
-    runtime::run_control(async move {
-        let signals = Signals::new().map_err(system("cannot watch signals"))?;
-        let mut control = Control::start(options).await?;
-        Ok(control.serve(signals).await)
-    })
-    .map_err(system("cannot start a runtime"))?
-}
-
 /// The running server, as the control thread holds it.
+#[derive(Debug)]
 pub struct Control {
     options: Options,
-    names: Names,
+    pub(crate) names: Names,
     shared: Arc<Shared>,
     plan: Arc<Plan>,
+    /// The text of the config in force, for places in messages.
+    loaded: Loaded,
+    /// Plans that workers may still use. Here is always one reference to each, so that the last one is dropped on this
+    /// thread and no worker stalls on a big config.
+    retiring: Vec<Arc<Plan>>,
     mailboxes: Vec<UnboundedSender<Command>>,
     threads: Vec<JoinHandle<()>>,
-    retired: std::sync::mpsc::Receiver<Arc<Plan>>,
     drained: UnboundedReceiver<usize>,
+    pub(crate) passed: sockets::Passed,
+    fresh: sockets::Fresh,
     notifier: Notifier,
-    inherited: Vec<systemd::Inherited>,
+    orders: Receiver<Order>,
+    admin: Option<PathBuf>,
+    phase: Phase,
+    ticks: Interval,
+    begun: Moment,
+    generation: Cell,
+    reloads_refused: Cell,
+}
+
+/// How far the server is on its way.
+#[derive(Debug)]
+enum Phase {
+    Serving,
+    /// Not ready any more, but taking connections for a while: those before us need to notice.
+    Waiting(Pin<Box<Sleep>>),
+    /// Taking no more connections; `left` workers still have some.
+    Draining {
+        left: usize,
+        deadline: Pin<Box<Sleep>>,
+    },
+}
+
+/// What the control thread waits for.
+#[derive(Debug)]
+enum Event {
+    Signal(Signal),
+    SignalsLost(std::io::Error),
+    Order(Order),
+    /// A worker has no connection left.
+    Drained,
+    /// The time of the phase is over.
+    PhaseOver,
+    /// Time to tell the service manager that we live, and to look after old plans.
+    Tick,
+}
+
+/// The resolver's settings in a plan.
+pub(crate) fn resolver_settings(plan: &Plan) -> names::Settings {
+    names::Settings { servers: plan.process.resolver.clone(), ..names::Settings::default() }
 }
 
 impl Control {
-    async fn start(options: Options) -> Result<Self, StartError> {
-        let system = |what: &'static str| move |error| StartError::System(format!("{what}: {error}"));
-        let descriptors_max =
-            limits::raise_open_files().map_err(system("cannot raise the limit of open files"))?;
-        let notifier = Notifier::from_environment().map_err(system("cannot reach the service manager"))?;
-        let mut inherited = systemd::take_inherited().map_err(system("cannot take the inherited sockets"))?;
-        let names = Names::new(names::Settings::default(), Arc::new(report_name));
-        let mut loaded = options.config.load();
-        let plan = compile(&mut loaded, &options.config.path(), &names, 1);
-        print_diagnostics(&loaded.diagnostics, &loaded.sources);
-        let plan = Arc::new(plan.ok_or(StartError::Config)?);
-        let cpus = Cpus::allowed().map_err(system("cannot tell the CPUs"))?;
-        let count = plan.process.workers.unwrap_or_else(|| cpus.count());
-        let shared = Shared::new(count, descriptors_max);
-        let fresh = bind_new(&plan, None, count, &mut inherited).map_err(StartError::Bind)?;
-        let (mailboxes, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel()).unzip();
-        let (retire, retired) = std::sync::mpsc::channel();
-        let (drained_tell, drained) = unbounded_channel();
-        let mut threads = Vec::new();
-        for (index, commands) in receivers.into_iter().enumerate() {
-            let links =
-                Links { workers: mailboxes.clone(), retired: retire.clone(), drained: drained_tell.clone() };
-            let (shared, plan, cpus) = (Arc::clone(&shared), Arc::clone(&plan), cpus.clone());
-            let seed = clock::exact().as_nanos() ^ clock::wall().secs << 20 ^ (index as u64) << 56;
-            let work = move || {
-                // Without a core of its own a worker still works.
-                let _ = cpus.pin(index);
-                if let Err(error) = worker::run(index, seed, shared, links, plan, commands) {
-                    log::error(&format!("worker {index} ended: {error}"));
-                }
-            };
-            let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(work);
-            threads.push(thread.map_err(system("cannot start a worker"))?);
+    pub(crate) fn new(parts: Parts) -> Self {
+        let watchdog = parts.notifier.watchdog().map_or(RETIRE_EVERY, |limit| RETIRE_EVERY.min(limit / 2));
+        let mut ticks = tokio::time::interval(watchdog.max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (desk, orders) = admin::desk(&parts.shared);
+        let admin = parts.admin.map(|bound| admin::serve(bound, desk));
+        let metrics = &parts.shared.metrics;
+        Self {
+            generation: metrics.cell(GENERATION, &[]),
+            reloads_refused: metrics.cell(RELOADS_REFUSED, &[]),
+            options: parts.options,
+            names: parts.names,
+            plan: parts.plan,
+            loaded: parts.loaded,
+            retiring: Vec::new(),
+            mailboxes: parts.mailboxes,
+            threads: parts.threads,
+            drained: parts.drained,
+            passed: parts.passed,
+            fresh: parts.fresh,
+            notifier: parts.notifier,
+            orders,
+            admin,
+            phase: Phase::Serving,
+            ticks,
+            begun: clock::exact(),
+            shared: parts.shared,
         }
-        let control =
-            Self { options, names, shared, plan, mailboxes, threads, retired, drained, notifier, inherited };
-        control.publish(fresh).await;
-        control.shared.metrics.cell(GENERATION, &[]).set(1);
-        let _ = control.notifier.tell(&[Notice::Ready]);
-        Ok(control)
     }
 
-    /// Hands the plan in force, and the new sockets, to all workers, and waits until they have taken over.
-    async fn publish(&self, mut fresh: Vec<(Address, Vec<std::os::fd::OwnedFd>)>) {
+    /// The plan in force.
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The text of the config in force.
+    pub(crate) fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// What all workers share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Where the config comes from.
+    pub(crate) fn source(&self) -> &ConfigSource {
+        &self.options.config
+    }
+
+    /// Whether new work is welcome.
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Serving)
+    }
+
+    /// Since when the server runs.
+    pub(crate) fn begun(&self) -> Moment {
+        self.begun
+    }
+
+    /// Counts a reload that was refused.
+    pub(crate) fn count_refusal(&self) {
+        self.reloads_refused.add(1);
+    }
+
+    /// Tells the service manager, which may be gone: that is its own affair.
+    pub(crate) fn tell(&self, notices: &[Notice<'_>]) {
+        let _ = self.notifier.tell(notices);
+    }
+
+    /// Puts another plan in the place of the one in force, with the sockets it needs.
+    pub(crate) async fn replace(&mut self, plan: Plan, loaded: Loaded, fresh: sockets::Fresh) {
+        let old = std::mem::replace(&mut self.plan, Arc::new(plan));
+        self.loaded = loaded;
+        self.fresh = fresh;
+        self.put_into_force().await;
+        sockets::remove_gone(&old, Some(&self.plan), &self.passed);
+        self.retiring.push(old);
+        self.drop_unused_plans();
+    }
+
+    /// Hands the plan, and the new sockets, to all workers, and waits until they have taken over.
+    pub(crate) async fn put_into_force(&mut self) {
+        let mut fresh = std::mem::take(&mut self.fresh);
         let mut taken = Vec::new();
         for mailbox in &self.mailboxes {
             let sockets =
@@ -175,139 +194,131 @@ impl Control {
             taken.push(told);
         }
         for told in taken {
+            // A worker that is gone has taken over nothing, and said so in the log.
             let _ = told.await;
         }
+        self.generation.set(self.plan.generation);
     }
 
-    /// Waits for signals and acts on them, until the end.
-    async fn serve(&mut self, mut signals: Signals) -> Ended {
-        loop {
-            match signals.next().await {
-                Ok(Signal::HangUp) => {
-                    let _ = self.reload().await;
-                }
-                Ok(Signal::User1) => {}
-                Ok(Signal::Terminate | Signal::Interrupt | Signal::Quit) => return self.end(signals).await,
-                Ok(_) => {}
-                Err(error) => {
-                    log::error(&format!("signals cannot be read: {error}"));
-                    return self.end(signals).await;
-                }
+    fn drop_unused_plans(&mut self) {
+        self.retiring.retain(|plan| Arc::strong_count(plan) > 1);
+    }
+
+    /// Serves until the end.
+    pub(crate) async fn serve(&mut self, mut signals: Signals) -> Ended {
+        let ended = loop {
+            let event = self.next_event(&mut signals).await;
+            if let Some(ended) = self.act(event).await {
+                break ended;
             }
+        };
+        self.finish();
+        ended
+    }
+
+    async fn next_event(&mut self, signals: &mut Signals) -> Event {
+        let ticking = self.notifier.watchdog().is_some() || !self.retiring.is_empty();
+        let Self { orders, drained, phase, ticks, .. } = self;
+        tokio::select! {
+            signal = signals.next() => signal.map_or_else(Event::SignalsLost, Event::Signal),
+            Some(order) = orders.recv() => Event::Order(order),
+            Some(_) = drained.recv() => Event::Drained,
+            () = phase.over() => Event::PhaseOver,
+            _ = ticks.tick(), if ticking => Event::Tick,
         }
     }
 
-    /// Reads the config again and puts it into force, or leaves everything as it is.
-    ///
-    /// # Errors
-    /// The diagnostics or bind errors as text.
-    pub async fn reload(&mut self) -> Result<u64, String> {
-        let _ = self.notifier.tell(&[Notice::Reloading]);
-        let outcome = self.try_reload().await;
-        match &outcome {
-            Ok(generation) => log::info(&format!("config {generation} is in force")),
-            Err(why) => {
-                self.shared.metrics.cell(RELOADS_REFUSED, &[]).add(1);
-                log::error(&format!("the reload is refused and the old config stays in force: {why}"));
+    async fn act(&mut self, event: Event) -> Option<Ended> {
+        match event {
+            Event::Signal(Signal::HangUp) => {
+                // The outcome is in the log.
+                let _ = self.reload().await;
+            }
+            Event::Signal(Signal::User1) => self.reopen_logs(),
+            Event::Signal(Signal::User2) => {}
+            Event::Signal(Signal::Terminate | Signal::Interrupt | Signal::Quit) => return self.begin_end(),
+            Event::SignalsLost(error) => {
+                log::error(&format!("signals cannot be read: {error}"));
+                return self.begin_end();
+            }
+            Event::Order(order) => admin::carry_out(self, order).await,
+            Event::Drained => return self.worker_drained(),
+            Event::PhaseOver => return self.phase_over(),
+            Event::Tick => {
+                self.tell(&[Notice::Watchdog]);
+                self.drop_unused_plans();
             }
         }
-        let _ = self.notifier.tell(&[Notice::Ready]);
-        outcome
+        None
     }
 
-    async fn try_reload(&mut self) -> Result<u64, String> {
-        let mut loaded = self.options.config.load();
-        let generation = self.plan.generation + 1;
-        let plan = compile(&mut loaded, &self.options.config.path(), &self.names, generation);
-        print_diagnostics(&loaded.diagnostics, &loaded.sources);
-        let plan = plan.ok_or_else(|| loaded.diagnostics.to_lines(&loaded.sources).join("\n"))?;
-        let fresh = bind_new(&plan, Some(&self.plan), self.mailboxes.len(), &mut self.inherited)
-            .map_err(|errors| StartError::Bind(errors).to_string())?;
-        let old = std::mem::replace(&mut self.plan, Arc::new(plan));
-        self.publish(fresh).await;
-        self.shared.metrics.cell(GENERATION, &[]).set(generation);
-        drop(old);
-        // Workers let go of plans when their last exchange has ended; here they are dropped.
-        while self.retired.try_recv().is_ok() {}
-        Ok(generation)
-    }
-
-    /// Says goodbye in order: not ready any more, a wait, no more connections, a deadline.
-    async fn end(&mut self, mut signals: Signals) -> Ended {
-        let _ = self.notifier.tell(&[Notice::Stopping]);
-        let process = self.plan.process.clone();
+    /// Not ready any more; asked a second time, everything ends at once.
+    fn begin_end(&mut self) -> Option<Ended> {
+        if !self.is_ready() {
+            log::warn("a second signal: everything ends now");
+            return Some(Ended::Forced);
+        }
+        self.tell(&[Notice::Stopping, Notice::Status("ending")]);
         log::info("the end begins; a second signal ends everything at once");
-        let drained = async {
-            tokio::time::sleep(process.shutdown_wait).await;
-            for mailbox in &self.mailboxes {
-                let _ = mailbox.send(Command::Drain);
-            }
-            for _ in 0..self.mailboxes.len() {
-                let _ = self.drained.recv().await;
-            }
-        };
-        let limit = process.shutdown_wait + process.shutdown_deadline;
-        let again = async {
-            loop {
-                if matches!(
-                    signals.next().await,
-                    Ok(Signal::Terminate | Signal::Interrupt | Signal::Quit) | Err(_)
-                ) {
-                    return;
+        self.phase = Phase::Waiting(Box::pin(tokio::time::sleep(self.plan.process.shutdown_wait)));
+        None
+    }
+
+    fn phase_over(&mut self) -> Option<Ended> {
+        match self.phase {
+            Phase::Serving => None,
+            Phase::Waiting(_) => {
+                for mailbox in &self.mailboxes {
+                    let _ = mailbox.send(Command::Drain);
                 }
+                let deadline = Box::pin(tokio::time::sleep(self.plan.process.shutdown_deadline));
+                self.phase = Phase::Draining { left: self.mailboxes.len(), deadline };
+                None
             }
-        };
-        let ended = tokio::select! {
-            () = drained => Ended::Drained,
-            () = tokio::time::sleep(limit) => Ended::DeadlinePassed,
-            () = again => Ended::Forced,
-        };
+            Phase::Draining { .. } => {
+                log::warn("the deadline has passed: exchanges in flight are cut");
+                Some(Ended::DeadlinePassed)
+            }
+        }
+    }
+
+    fn worker_drained(&mut self) -> Option<Ended> {
+        let Phase::Draining { left, .. } = &mut self.phase else { return None };
+        *left = left.saturating_sub(1);
+        (*left == 0).then_some(Ended::Drained)
+    }
+
+    /// Ends the workers, writes what is left to write, and removes what others might take for a living server.
+    fn finish(&mut self) {
         for mailbox in &self.mailboxes {
             let _ = mailbox.send(Command::Stop);
         }
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
-        ended
-    }
-}
-
-/// Binds what `plan` listens on and `before` did not.
-fn bind_new(
-    plan: &Plan,
-    before: Option<&Plan>,
-    workers: usize,
-    inherited: &mut Vec<systemd::Inherited>,
-) -> Result<Vec<(Address, Vec<std::os::fd::OwnedFd>)>, Vec<BindError>> {
-    let (mut bound, mut failed) = (Vec::new(), Vec::new());
-    for listener in &plan.listeners {
-        let known = before
-            .is_some_and(|before| before.listeners.iter().any(|other| other.address == listener.address));
-        if known {
-            continue;
-        }
-        match sockets(&listener.address, workers, inherited) {
-            Ok(sockets) => bound.push((listener.address.clone(), sockets)),
-            Err(error) => failed.push(error),
+        sockets::remove_gone(&self.plan, None, &self.passed);
+        if let Some(path) = &self.admin {
+            // Its folder may belong to somebody else; the next start replaces a stale socket.
+            let _ = std::fs::remove_file(path);
         }
     }
-    if failed.is_empty() { Ok(bound) } else { Err(failed) }
-}
 
-/// Prints what is wrong with a config, as people read it.
-fn print_diagnostics(diagnostics: &Diagnostics, sources: &Sources) {
-    if !diagnostics.is_empty() {
-        eprintln!("{}", diagnostics.render(sources, std::io::IsTerminal::is_terminal(&std::io::stderr())));
+    /// Opens the logs again, after they were rotated away.
+    fn reopen_logs(&self) {
+        log::info("logs are opened again");
+    }
+
+    /// How many workers there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.mailboxes.len()
     }
 }
 
-fn report_name(name: &str, event: names::Event, state: &names::State) {
-    match event {
-        names::Event::Changed => {}
-        names::Event::Failing => log::warn(&format!(
-            "{name} does not resolve: {:?}; the last good addresses stay",
-            state.condition
-        )),
-        names::Event::Recovered => log::info(&format!("{name} resolves again")),
+impl Phase {
+    async fn over(&mut self) {
+        match self {
+            Self::Serving => std::future::pending().await,
+            Self::Waiting(until) | Self::Draining { deadline: until, .. } => until.as_mut().await,
+        }
     }
 }

@@ -96,7 +96,8 @@ fn placeholders() -> String {
 fn metrics() -> String {
     let rooms = ROOMS.iter().flat_map(|room| room.metrics);
     let answers = ANSWERS.iter().flat_map(|answer| answer.metrics);
-    let row = |metric: &Metric| format!("| `{}` | {} | {} |\n", metric.name, metric.kind.as_str(), metric.help);
+    let row =
+        |metric: &Metric| format!("| `{}` | {} | {} |\n", metric.name, metric.kind.as_str(), metric.help);
     let rows: String = counters::METRICS.iter().chain(rooms).chain(answers).map(row).collect();
     format!("| metric | kind | what it counts |\n|---|---|---|\n{rows}")
 }
@@ -118,7 +119,9 @@ mod tests {
         for doc in all() {
             assert!(page.contains(&format!("### `{}`\n", doc.name)), "{} is missing", doc.name);
         }
-        assert!(page.contains("| `{header.NAME}` |") && page.contains("| `propylon_requests_total` | counter |"));
+        assert!(
+            page.contains("| `{header.NAME}` |") && page.contains("| `propylon_requests_total` | counter |")
+        );
     }
 
     #[test]

@@ -44,6 +44,36 @@ impl std::fmt::Display for BindError {
     }
 }
 
+/// Sockets that the service manager opened.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// Those that no listener has taken yet.
+    pub(crate) left: Vec<Inherited>,
+    /// The listeners that took one: its file is the service manager's to remove.
+    taken: Vec<Address>,
+}
+
+impl Passed {
+    pub(crate) fn new(left: Vec<Inherited>) -> Self {
+        Self { left, taken: Vec::new() }
+    }
+
+    fn take(&mut self, listener: &ListenerPlan) -> Option<Inherited> {
+        let place = self.left.iter().position(|one| is_for(one, listener))?;
+        self.taken.push(listener.address.clone());
+        Some(self.left.remove(place))
+    }
+
+    /// Undoes the taking, or removes the file of a socket that is our own.
+    fn give_back(&mut self, address: &Address, mut sockets: Vec<OwnedFd>) {
+        let Some(place) = self.taken.iter().position(|taken| taken == address) else {
+            return remove_file_of(address);
+        };
+        self.taken.remove(place);
+        self.left.extend(sockets.pop().map(|descriptor| Inherited { name: None, descriptor }));
+    }
+}
+
 /// Binds what `plan` listens on and `before` did not; all of it or nothing.
 ///
 /// # Errors
@@ -52,14 +82,14 @@ pub(crate) fn bind_new(
     plan: &Plan,
     before: Option<&Plan>,
     workers: usize,
-    inherited: &mut Vec<Inherited>,
+    passed: &mut Passed,
 ) -> Result<Fresh, Vec<BindError>> {
     let (mut fresh, mut failed) = (Vec::new(), Vec::new());
     for listener in &plan.listeners {
         if before.is_some_and(|before| has(before, &listener.address)) {
             continue;
         }
-        match sockets(listener, workers, inherited) {
+        match sockets(listener, workers, passed) {
             Ok(sockets) => fresh.push((listener.address.clone(), sockets)),
             Err(error) => failed.push(BindError { address: listener.address.clone(), error }),
         }
@@ -67,16 +97,17 @@ pub(crate) fn bind_new(
     if failed.is_empty() {
         return Ok(fresh);
     }
-    for (address, _) in &fresh {
-        remove_file_of(address);
+    for (address, sockets) in fresh {
+        passed.give_back(&address, sockets);
     }
     Err(failed)
 }
 
 /// Removes the files of Unix sockets that `before` listened on and `plan` does not.
-pub(crate) fn remove_gone(before: &Plan, plan: Option<&Plan>) {
+pub(crate) fn remove_gone(before: &Plan, plan: Option<&Plan>, passed: &Passed) {
     for listener in &before.listeners {
-        if !plan.is_some_and(|plan| has(plan, &listener.address)) {
+        let stays = plan.is_some_and(|plan| has(plan, &listener.address));
+        if !stays && !passed.taken.contains(&listener.address) {
             remove_file_of(&listener.address);
         }
     }
@@ -96,10 +127,9 @@ fn remove_file_of(address: &Address) {
 }
 
 /// The sockets of one listener, one for each worker.
-fn sockets(listener: &ListenerPlan, workers: usize, inherited: &mut Vec<Inherited>) -> io::Result<Vec<OwnedFd>> {
+fn sockets(listener: &ListenerPlan, workers: usize, passed: &mut Passed) -> io::Result<Vec<OwnedFd>> {
     let address = &listener.address;
-    if let Some(place) = inherited.iter().position(|one| is_for(one, listener)) {
-        let Inherited { descriptor, .. } = inherited.remove(place);
+    if let Some(Inherited { descriptor, .. }) = passed.take(listener) {
         prepare_inherited(&descriptor)?;
         return copies(descriptor, workers);
     }

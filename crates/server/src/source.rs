@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use propylon_config::codes::{CANNOT_READ, JSON_SHAPE};
-use propylon_config::{Diagnostic, Environment, FILE_BYTES_MAX, Loaded, Span, json, load_file, load_text, parse_text};
+use propylon_config::{
+    Diagnostic, Environment, FILE_BYTES_MAX, Loaded, Span, json, load_file, load_text, parse_text,
+};
 
 use crate::directives;
 
@@ -58,7 +60,8 @@ fn load_json(path: &Path, environment: &Environment) -> Loaded {
 }
 
 fn read_json(path: &Path) -> Result<propylon_config::Json, Diagnostic> {
-    let refuse = |code, cause: String| Diagnostic::error(code, Span::NONE, format!("{}: {cause}", path.display()));
+    let refuse =
+        |code, cause: String| Diagnostic::error(code, Span::NONE, format!("{}: {cause}", path.display()));
     let cannot = |error: std::io::Error| {
         refuse(CANNOT_READ, error.to_string()).help("check the path and who may read it")
     };
@@ -66,6 +69,7 @@ fn read_json(path: &Path) -> Result<propylon_config::Json, Diagnostic> {
         return Err(refuse(CANNOT_READ, format!("it has more than {} MiB", FILE_BYTES_MAX >> 20)));
     }
     let text = std::fs::read_to_string(path).map_err(cannot)?;
-    serde_json::from_str(&text)
-        .map_err(|error| refuse(JSON_SHAPE, format!("this is not JSON: {error}")).help("see `propylon docs schema`"))
+    serde_json::from_str(&text).map_err(|error| {
+        refuse(JSON_SHAPE, format!("this is not JSON: {error}")).help("see `propylon docs schema`")
+    })
 }

@@ -76,9 +76,11 @@ pub fn run(options: Options) -> Result<Ended, StartError> {
 
 /// Everything up to the workers. It never waits: a wait could start a thread while we are still root.
 fn start(options: Options) -> Result<Control, StartError> {
-    let descriptors_max = limits::raise_open_files().map_err(system("cannot raise the limit of open files"))?;
+    let descriptors_max =
+        limits::raise_open_files().map_err(system("cannot raise the limit of open files"))?;
     let notifier = Notifier::from_environment().map_err(system("cannot reach the service manager"))?;
-    let mut inherited = systemd::take_inherited().map_err(system("cannot take the inherited sockets"))?;
+    let inherited = systemd::take_inherited().map_err(system("cannot take the inherited sockets"))?;
+    let mut passed = sockets::Passed::new(inherited);
     let names = Names::new(names::Settings::default(), Arc::new(report_name));
     let (loaded, plan) = load_and_compile(&options.config, &names, 1);
     log::diagnostics(&loaded);
@@ -86,18 +88,33 @@ fn start(options: Options) -> Result<Control, StartError> {
     names.configure(resolver_settings(&plan));
     let cpus = Cpus::allowed().map_err(system("cannot tell the CPUs"))?;
     let workers = plan.process.workers.unwrap_or_else(|| cpus.count());
-    let rights = rights::choose(plan.process.user.as_ref()).map_err(|error| StartError::System(error.to_string()))?;
-    let fresh = sockets::bind_new(&plan, None, workers, &mut inherited).map_err(StartError::Bind)?;
-    for left in &inherited {
+    let rights =
+        rights::choose(plan.process.user.as_ref()).map_err(|error| StartError::System(error.to_string()))?;
+    let fresh = sockets::bind_new(&plan, None, workers, &mut passed).map_err(StartError::Bind)?;
+    for left in &passed.left {
         let name = left.name.as_deref().unwrap_or("without a name");
         log::warn(&format!("no listener is for the inherited socket {name}: see `listen ADDRESS name NAME`"));
     }
-    let admin = admin::socket::open(plan.process.admin.as_deref(), rights.account()).map_err(StartError::System)?;
+    let admin =
+        admin::socket::open(plan.process.admin.as_deref(), rights.account()).map_err(StartError::System)?;
     rights.take().map_err(|error| StartError::System(error.to_string()))?;
     let shared = Shared::new(workers, descriptors_max);
     let (drained_tell, drained) = unbounded_channel();
     let (mailboxes, threads) = start_workers(&plan, &shared, &cpus, &drained_tell)?;
-    let parts = Parts { options, names, shared, plan, loaded, mailboxes, threads, drained, notifier, inherited, fresh, admin };
+    let parts = Parts {
+        options,
+        names,
+        shared,
+        plan,
+        loaded,
+        mailboxes,
+        threads,
+        drained,
+        notifier,
+        passed,
+        fresh,
+        admin,
+    };
     Ok(Control::new(parts))
 }
 
@@ -113,7 +130,7 @@ pub(crate) struct Parts {
     pub(crate) threads: Vec<JoinHandle<()>>,
     pub(crate) drained: UnboundedReceiver<usize>,
     pub(crate) notifier: Notifier,
-    pub(crate) inherited: Vec<systemd::Inherited>,
+    pub(crate) passed: sockets::Passed,
     pub(crate) fresh: sockets::Fresh,
     pub(crate) admin: Option<admin::socket::Bound>,
 }
@@ -149,7 +166,8 @@ impl Control {
     /// Puts the first plan into force and tells everybody.
     async fn begin(&mut self) {
         self.put_into_force().await;
-        let listening: Vec<String> = self.plan().listeners.iter().map(|one| one.address.to_string()).collect();
+        let listening: Vec<String> =
+            self.plan().listeners.iter().map(|one| one.address.to_string()).collect();
         let on = if listening.is_empty() { "nothing".to_owned() } else { listening.join(", ") };
         log::info(&format!("propylon {} listens on {on}", env!("CARGO_PKG_VERSION")));
         self.tell(&[Notice::Ready]);
@@ -168,7 +186,8 @@ fn report_name(name: &str, event: names::Event, state: &names::State) {
                 names::Condition::Failing(error) => error.to_string(),
                 names::Condition::Pending | names::Condition::Resolved => "no reason is known".to_owned(),
             };
-            let then = if state.addresses.is_empty() { "it has no address yet" } else { "its last addresses stay" };
+            let then =
+                if state.addresses.is_empty() { "it has no address yet" } else { "its last addresses stay" };
             log::warn(&format!("{name} does not resolve: {why}; {then}"));
         }
         names::Event::Recovered => log::info(&format!("{name} resolves again")),

@@ -3,12 +3,16 @@
 //! Exact path, longest prefix, method, number of field conditions, number of query conditions; regular expressions
 //! come after prefixes, by their priority.
 
+mod why;
+
 use std::collections::HashMap as StdHashMap;
 
 use propylon_http::Method;
 use propylon_pipeline::variables::parameter;
 use propylon_pipeline::{Exchange, Fault};
 use regex::bytes::Regex;
+
+pub use why::Considered;
 
 /// Keys come from the config alone, so nobody can crowd a bucket: a fast hash will do.
 type HashMap<K, V> = StdHashMap<K, V, foldhash::fast::RandomState>;
