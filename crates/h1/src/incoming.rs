@@ -81,6 +81,11 @@ impl Incoming {
         self.bytes_max = bytes_max;
     }
 
+    /// True when the framing announces more than the limit: there is no need to read any of it.
+    pub fn is_too_large(&self) -> bool {
+        self.left_bytes().is_some_and(|left| self.received_bytes.saturating_add(left) > self.bytes_max)
+    }
+
     /// The connection the body comes from.
     pub fn wire(&self) -> &Rc<Wire> {
         &self.wire
