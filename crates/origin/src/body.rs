@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use propylon_base::clock::Moment;
 use propylon_h1::{BodyError, Incoming, Wire};
 use propylon_http::Fields;
 
@@ -20,12 +22,23 @@ pub struct OriginBody {
     lease: Option<Lease>,
     /// The origin's word on whether the connection goes on.
     keep_alive: bool,
+    /// How long nothing may come of it.
+    idle_max: Duration,
+    /// When all of it must have come and gone.
+    deadline: Moment,
 }
 
 impl OriginBody {
-    /// The body that follows a reply's head.
-    pub fn new(incoming: Incoming, upload: Option<Upload>, lease: Lease, keep_alive: bool) -> Self {
-        let mut body = Self { incoming, upload: upload.map(Box::new), lease: Some(lease), keep_alive };
+    /// The body that follows a reply's head, and when it must be over.
+    pub fn new(
+        incoming: Incoming,
+        upload: Option<Upload>,
+        lease: Lease,
+        keep_alive: bool,
+        deadline: Moment,
+    ) -> Self {
+        let (upload, idle_max) = (upload.map(Box::new), lease.limits().idle_max);
+        let mut body = Self { incoming, upload, lease: Some(lease), keep_alive, idle_max, deadline };
         body.give_back_when_done();
         body
     }
@@ -85,6 +98,16 @@ impl OriginBody {
         self.incoming.moved(count)?;
         self.give_back_when_done();
         Ok(())
+    }
+
+    /// How long nothing may come of it.
+    pub fn idle_max(&self) -> Duration {
+        self.idle_max
+    }
+
+    /// When the exchange must be over.
+    pub fn deadline(&self) -> Moment {
+        self.deadline
     }
 
     /// True when all of it has been taken.

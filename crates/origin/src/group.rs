@@ -85,13 +85,14 @@ struct Member {
     endpoint: Endpoint,
     /// The addresses of the last look, and the pools of the connections to them.
     routes: RefCell<Routes>,
+    /// Whose turn it is of several addresses.
+    next: Cell<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Routes {
     generation: u64,
     pools: Vec<Rc<Pool>>,
-    next: Cell<usize>,
 }
 
 impl Group {
@@ -108,7 +109,11 @@ impl Group {
             .iter()
             .map(|endpoint| Candidate { weight: endpoint.weight, in_flight: 0, available: true })
             .collect();
-        let member = |endpoint: &Endpoint| Member { endpoint: endpoint.clone(), routes: RefCell::default() };
+        let member = |endpoint: &Endpoint| Member {
+            endpoint: endpoint.clone(),
+            routes: RefCell::default(),
+            next: Cell::default(),
+        };
         let choice = RefCell::new(Choice { policy, candidates, random: Random::seeded(seed) });
         Self { name, endpoints: endpoints.iter().map(member).collect(), limits, choice, pools }
     }
@@ -177,7 +182,8 @@ impl Chosen {
         OriginFault { kind, endpoint: Some(Arc::clone(&self.endpoint().name)) }
     }
 
-    /// A connection to the endpoint: a kept one, unless `fresh` asks for a new one.
+    /// A connection to the endpoint: a kept one, unless `fresh` asks for a new one. A name's addresses are tried one
+    /// after the other, each with its share of the time that is left.
     ///
     /// # Errors
     /// No address, no room, or no connection in time.
@@ -189,28 +195,45 @@ impl Chosen {
         timer: &Timer,
     ) -> Result<Lease, OriginFault> {
         let limits = &self.group.limits;
-        let Some(pool) = self.route() else { return Err(self.fault(OriginFaultKind::Unresolved)) };
+        let deadline = clock::now() + limits.connect_max;
         let keep = announce.is_none();
-        if keep
-            && !fresh
-            && let Some((wire, guard)) = pool.take()
-        {
-            return Ok(Lease { chosen: self, pool, wire, guard: Some(guard), reused: true, keep });
-        }
-        let Some(guard) = pool.reserve(limits.connections_max) else {
-            return Err(self.fault(OriginFaultKind::Saturated));
-        };
-        let opened = connect(&pool.place().address, announce, buffers, timer, limits.connect_max).await;
-        match opened {
-            Ok(wire) => {
-                Ok(Lease { chosen: self, pool, wire: Rc::new(wire), guard: Some(guard), reused: false, keep })
+        let first = self.turn();
+        let mut tried = 0;
+        loop {
+            let Some((pool, addresses)) = self.route(first.wrapping_add(tried)) else {
+                return Err(self.fault(OriginFaultKind::Unresolved));
+            };
+            tried += 1;
+            if keep
+                && !fresh
+                && let Some((wire, guard)) = pool.take()
+            {
+                return Ok(Lease { chosen: self, pool, wire, guard: Some(guard), reused: true, keep });
             }
-            Err(kind) => Err(self.fault(kind)),
+            let Some(guard) = pool.reserve(limits.connections_max) else {
+                return Err(self.fault(OriginFaultKind::Saturated));
+            };
+            let shares = addresses.saturating_sub(tried) + 1;
+            let share = deadline.since(clock::now()) / u32::try_from(shares).unwrap_or(u32::MAX);
+            match connect(&pool.place().address, announce, buffers, timer, share).await {
+                Ok(wire) => {
+                    let (wire, guard) = (Rc::new(wire), Some(guard));
+                    return Ok(Lease { chosen: self, pool, wire, guard, reused: false, keep });
+                }
+                Err(_) if shares > 1 => {}
+                Err(kind) => return Err(self.fault(kind)),
+            }
         }
     }
 
-    /// The pool of the connections to the address that is to be used now.
-    fn route(&self) -> Option<Rc<Pool>> {
+    /// Whose turn it is of the endpoint's addresses.
+    fn turn(&self) -> usize {
+        let next = &self.group.endpoints[self.index].next;
+        next.replace(next.get().wrapping_add(1))
+    }
+
+    /// The pool of the connections to the address whose turn it is, and how many addresses there are.
+    fn route(&self, turn: usize) -> Option<(Rc<Pool>, usize)> {
         let member = &self.group.endpoints[self.index];
         let pool_of = |address| self.group.pools.pool(&Place { address });
         let mut routes = member.routes.borrow_mut();
@@ -227,9 +250,8 @@ impl Chosen {
                 }
             }
         }
-        let next = routes.next.get();
-        routes.next.set(next.wrapping_add(1));
-        routes.pools.get(next.checked_rem(routes.pools.len())?).cloned()
+        let count = routes.pools.len();
+        routes.pools.get(turn.checked_rem(count)?).map(|pool| (Rc::clone(pool), count))
     }
 }
 
@@ -258,6 +280,11 @@ impl Lease {
     /// The endpoint.
     pub fn endpoint(&self) -> &Endpoint {
         self.chosen.endpoint()
+    }
+
+    /// What the group's connections may take and how long they may last.
+    pub fn limits(&self) -> &Limits {
+        &self.chosen.group.limits
     }
 
     /// A fault that names the endpoint.

@@ -76,6 +76,11 @@ impl Upload {
         self.held && self.body.is_some()
     }
 
+    /// True when it is the client that is waited for, and not the origin.
+    pub fn waits_for_client(&self) -> bool {
+        matches!(self.state, State::Body) && !self.is_held()
+    }
+
     /// The request as it was, if nothing of its body has been taken: it can be sent once more.
     pub fn into_unsent(self) -> Option<(Buffer, Option<Incoming>)> {
         let untouched = match &self.body {

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use propylon_base::clock::Moment;
 use propylon_h1::{Incoming, Wire};
@@ -145,6 +146,8 @@ pub struct Exchange {
     pub body: Option<Incoming>,
     /// True once an answer has taken the body and has not read all of it: the connection cannot go on.
     pub body_left_open: bool,
+    /// How long the client may send nothing of its body.
+    pub stalled_max: Duration,
     /// True while the client waits for `100 Continue` before it sends the body.
     pub continue_awaited: bool,
     /// Who asks.
@@ -176,6 +179,7 @@ impl Exchange {
             request: RequestHead::new(),
             body: None,
             body_left_open: false,
+            stalled_max: Duration::MAX,
             continue_awaited: false,
             client: Client::default(),
             id: RequestId::default(),

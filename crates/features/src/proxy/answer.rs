@@ -84,11 +84,11 @@ impl Proxy {
         let total = total_deadline(self.group.limits());
         let mut tried: Vec<usize> = Vec::new();
         let mut stale = None;
+        let mut last = Fault::Origin(OriginFault { kind: OriginFaultKind::NoEndpoint, endpoint: None });
         loop {
             let fresh = stale.is_some();
-            let Some(chosen) = stale.take().or_else(|| self.group.pick(&tried)) else {
-                return Err(OriginFault { kind: OriginFaultKind::NoEndpoint, endpoint: None }.into());
-            };
+            // With no endpoint left, what the last one did is the better reason.
+            let Some(chosen) = stale.take().or_else(|| self.group.pick(&tried)) else { return Err(last) };
             let index = chosen.index();
             x.account.attempts += 1;
             self.attempts.add(1);
@@ -107,6 +107,7 @@ impl Proxy {
                 }
                 tried.push(index);
             }
+            last = failed.fault;
         }
     }
 
@@ -196,12 +197,14 @@ impl Proxy {
                 (CONTINUE_TIME_MAX, OriginFaultKind::FirstByteTimeout)
             } else if upload.is_over() {
                 (limits.first_byte_max, OriginFaultKind::FirstByteTimeout)
+            } else if upload.waits_for_client() {
+                (limits.idle_max.min(x.stalled_max), OriginFaultKind::IdleTimeout)
             } else {
                 (limits.idle_max, OriginFaultKind::IdleTimeout)
             };
             let limit = (now + wait).min(total);
             let deadline = if unwatched { limit.min(now + WATCH_AFTER) } else { limit };
-            let sent = (upload.is_over(), upload.received_bytes());
+            let sent = sent_so_far(upload);
             let Exchange { downstream, origin_head, request, timer, .. } = &mut *x;
             let mut read = |bytes: &[u8]| origin_head.read(bytes, request.method, &self.compiled.reply_limits);
             let progress = timer
@@ -299,7 +302,7 @@ fn poll_exchange(
     watched: Option<&Downstream>,
     read: &mut impl FnMut(&[u8]) -> Result<Option<usize>, Malformed>,
     broken: &mut Option<std::io::Error>,
-    sent: (bool, u64),
+    sent: (bool, bool, u64),
 ) -> Poll<Progress> {
     if !upload.is_over() {
         match upload.poll(cx, origin) {
@@ -312,13 +315,18 @@ fn poll_exchange(
     if let Poll::Ready(head) = origin.poll_head(cx, read) {
         return Poll::Ready(Progress::Head(head));
     }
-    if (upload.is_over(), upload.received_bytes()) != sent {
+    if sent_so_far(upload) != sent {
         return Poll::Ready(Progress::Sent);
     }
     if upload.is_over() && watched.is_some_and(|downstream| client_is_gone(cx, downstream)) {
         return Poll::Ready(Progress::ClientGone);
     }
     Poll::Pending
+}
+
+/// How far the upload has got, and who has to move next: the limits depend on it.
+fn sent_so_far(upload: &Upload) -> (bool, bool, u64) {
+    (upload.is_over(), upload.waits_for_client(), upload.received_bytes())
 }
 
 /// True once the client has ended its connection: nobody waits for the reply any more.

@@ -96,6 +96,7 @@ async fn read_head(x: &mut Exchange, job: &Job) -> Result<(), Fault> {
     let limits = &job.listener.limits;
     x.begin(Rc::clone(&job.facts), Downstream::H1(Rc::clone(&job.wire)), clock::now());
     x.id = x.worker.request_id();
+    x.stalled_max = limits.stalled_max;
     let deadline = x.begun + limits.head_time_max;
     let request = &mut x.request;
     let reading =

@@ -229,8 +229,15 @@ impl Writer {
     ) -> Result<(), Failure> {
         loop {
             let before = (self.body_bytes, self.sending.sent());
-            let deadline: Moment = clock::now() + limits.stalled_max;
-            let done = x.timer.poll_until(deadline, |cx| self.poll(cx, x, wire, body, before)).await;
+            let now = clock::now();
+            let moving = std::future::poll_fn(|cx| match self.poll(cx, x, wire, body, before) {
+                Poll::Ready(done) => Poll::Ready(Ok(done)),
+                Poll::Pending => match x.timer.poll_deadline(cx, self.deadline(now, body, limits)) {
+                    Ok(()) => Poll::Pending,
+                    Err(expired) => Poll::Ready(Err(expired)),
+                },
+            });
+            let done = moving.await;
             match done {
                 Ok(Ok(true)) => return Ok(()),
                 // Something moved: the deadline begins anew.
@@ -240,6 +247,15 @@ impl Writer {
                     return Err(if self.waits_for_source() { Failure::Source } else { Failure::Client });
                 }
             }
+        }
+    }
+
+    /// Until when something must move: the limit of whoever is waited for, and an origin's limit for the whole.
+    fn deadline(&self, now: Moment, body: &Body, limits: &ConnectionLimits) -> Moment {
+        match body {
+            Body::Origin(origin) if self.waits_for_source() => (now + origin.idle_max()).min(origin.deadline()),
+            Body::Origin(origin) => (now + limits.stalled_max).min(origin.deadline()),
+            _ => now + limits.stalled_max,
         }
     }
 
