@@ -82,7 +82,7 @@ impl Hooks for Step {
         let Some(body) = &mut x.body else { return Flow::Continue };
         // For a body of unknown length, which is refused half-way.
         body.limit(bytes_max);
-        if body.left_bytes().is_some_and(|left| left > bytes_max) {
+        if body.is_too_large() {
             return Flow::Reply(Box::new(Fault::BodyTooLarge.into_reply()));
         }
         Flow::Continue
@@ -107,7 +107,7 @@ mod tests {
             let (mut far, near) = std::os::unix::net::UnixStream::pair().unwrap();
             near.set_nonblocking(true).unwrap();
             std::io::Write::write_all(&mut far, sent).unwrap();
-            let wire = Rc::new(Wire::new(Socket::new(near.into()).unwrap(), Rc::clone(&lab.worker.buffers)));
+            let wire = Rc::new(Wire::new(Socket::new(near.into()), Rc::clone(&lab.worker.buffers)));
             let mut x = lab.get("/", &[]);
             x.body = Some(Incoming::new(wire, length));
             let status = match down(&steps, &mut x) {

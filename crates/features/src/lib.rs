@@ -4,6 +4,7 @@
 //! workers, and a `Step` that is one worker's copy and hangs into the exchange by [`Hooks`]. Rooms never name each
 //! other. Adding one touches its own folder and two lines here.
 
+pub mod access_log;
 pub mod answer;
 pub mod body_limit;
 pub mod compile;
@@ -25,6 +26,8 @@ pub use compile::{CompileContext, RoomDoc, WorkerBuild};
 
 list::rooms! {
     // Order = the way down; replies pass in reverse.
+    /// Writes when all is over, whatever the others did.
+    AccessLog access_log,
     /// Before all that look at the client.
     RealIp real_ip,
     /// Before anybody reads a body.

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::mem::discriminant;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -119,9 +120,9 @@ pub(crate) fn down(steps: &[Step], x: &mut Exchange) -> Option<Reply> {
     })
 }
 
-/// The steps' way back up.
+/// The steps' way back up: room by room, and within a room the innermost level last.
 pub(crate) fn up(steps: &[Step], x: &mut Exchange, reply: &mut Reply) {
-    for step in steps.iter().rev() {
+    for step in steps.chunk_by(|step, next| discriminant(step) == discriminant(next)).rev().flatten() {
         step.on_reply(x, reply);
     }
 }

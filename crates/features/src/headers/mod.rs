@@ -15,7 +15,7 @@ use propylon_pipeline::metrics::{Metric, MetricKind};
 
 use crate::compile::Merge;
 
-/// Every level's fields are worked on, the outermost level's first on the way down.
+/// Every level's fields are worked on, the outermost level's first, both ways.
 pub const MERGE: Merge = Merge::Add;
 
 /// Values that no field can have.

@@ -46,8 +46,12 @@ fn replies_are_changed_in_a_fixed_order() {
 }
 
 #[test]
-fn levels_add_up_and_the_innermost_is_first_on_the_way_back() {
-    check_reply("headers { set X-A outer }\nheaders { set X-A inner }", &[], &["X-A: outer"]);
+fn levels_add_up_and_the_innermost_has_the_last_word() {
+    let levels = |outer: &str, inner: &str| format!("headers {{ {outer} }}\nheaders {{ {inner} }}");
+    check_reply(&levels("set X-A outer", "set X-A inner"), &[], &["X-A: inner"]);
+    check_reply(&levels("set X-A outer", "remove X-A"), &[], &[]);
+    check_reply(&levels("remove X-A", "default X-A inner"), &["X-A: origin"], &["X-A: inner"]);
+    check_request(&levels("request set X-A outer", "request set X-A inner"), &[], &["X-A: inner"]);
 }
 
 #[test]
