@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use propylon_base::clock::Moment;
 use propylon_config::Loaded;
+use propylon_features::access_log;
 use propylon_net::clock;
 use propylon_net::signals::{Signal, Signals};
 use propylon_net::systemd::{Notice, Notifier};
@@ -296,6 +297,7 @@ impl Control {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+        access_log::flush_all();
         sockets::remove_gone(&self.plan, None, &self.passed);
         if let Some(path) = &self.admin {
             // Its folder may belong to somebody else; the next start replaces a stale socket.
@@ -305,6 +307,7 @@ impl Control {
 
     /// Opens the logs again, after they were rotated away.
     fn reopen_logs(&self) {
+        access_log::reopen_all();
         log::info("logs are opened again");
     }
 

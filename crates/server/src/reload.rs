@@ -1,6 +1,7 @@
 //! A reload: read the config again and put it into force, or leave everything as it is and say why.
 
 use propylon_config::Loaded;
+use propylon_features::access_log;
 use propylon_net::systemd::Notice;
 
 use crate::check::load_and_compile;
@@ -50,6 +51,10 @@ impl Control {
         log::diagnostics(&loaded);
         let lines = lines(&loaded);
         let Some(plan) = plan else { return Err(lines) };
+        let unopened = access_log::open_all(None);
+        if !unopened.is_empty() {
+            return Err(unopened);
+        }
         let workers = self.workers();
         let before = std::sync::Arc::clone(self.plan());
         let bound = sockets::bind_new(&plan, Some(&before), workers, &mut self.passed);

@@ -1,12 +1,12 @@
 //! The start, in the one order that is safe: everything that needs root is opened, then root is given up, and only
 //! then is there a second thread.
 //!
-//! signals → inherited sockets and limits → config → listeners → logs (opened by their rooms, with the config) →
-//! admin socket → another user → workers → ready.
+//! signals → inherited sockets and limits → config → listeners → logs → admin socket → another user → workers → ready.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use propylon_features::access_log;
 use propylon_net::affinity::Cpus;
 use propylon_net::signals::{self, Signals};
 use propylon_net::systemd::{self, Notice, Notifier};
@@ -94,6 +94,11 @@ fn start(options: Options) -> Result<Control, StartError> {
     for left in &passed.left {
         let name = left.name.as_deref().unwrap_or("without a name");
         log::warn(&format!("no listener is for the inherited socket {name}: see `listen ADDRESS name NAME`"));
+    }
+    let owner = rights.account().map(|account| (account.user, account.group));
+    let unopened = access_log::open_all(owner);
+    if !unopened.is_empty() {
+        return Err(StartError::System(unopened.join("\n")));
     }
     let admin =
         admin::socket::open(plan.process.admin.as_deref(), rights.account()).map_err(StartError::System)?;

@@ -4,6 +4,7 @@
 //! No room is known here, and only the list of rooms decides their order.
 
 use std::convert::Infallible;
+use std::mem::discriminant;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -107,9 +108,6 @@ async fn read_head(x: &mut Exchange, job: &Job) -> Result<(), Fault> {
     }
     let mut body = Incoming::new(Rc::clone(&job.wire), x.request.body);
     body.limit(limits.body_bytes_max);
-    if body.left_bytes().is_some_and(|left| left > limits.body_bytes_max) {
-        return Err(Fault::BodyTooLarge);
-    }
     x.continue_awaited = x.request.expects_continue && !body.is_done();
     x.body = Some(body);
     Ok(())
@@ -122,6 +120,10 @@ async fn answer(x: &mut Exchange, route: &WorkerRoute) -> Reply {
             return *reply;
         }
     }
+    // Only now: a step may have set another limit.
+    if x.body.as_ref().is_some_and(Incoming::is_too_large) {
+        return Fault::BodyTooLarge.into_reply();
+    }
     if x.request.asterisk && x.request.method == Method::Options {
         return Reply::options();
     }
@@ -131,9 +133,11 @@ async fn answer(x: &mut Exchange, route: &WorkerRoute) -> Reply {
     }
 }
 
-/// The list back up. All of a route's hooks run, also those of steps that an early reply skipped.
+/// The list back up. All of a route's hooks run, also those of steps that an early reply skipped. Where a room adds up
+/// over the levels, the innermost still comes last and has the last word, as on the way down.
 fn up(x: &mut Exchange, route: &WorkerRoute, reply: &mut Reply) {
-    for step in route.steps.iter().rev() {
+    let rooms = route.steps.chunk_by(|step, next| discriminant(step) == discriminant(next));
+    for step in rooms.rev().flatten() {
         step.on_reply(x, reply);
     }
 }
