@@ -1,23 +1,14 @@
-//! The `propylon` command.
+//! The `propylon` command: it reads the command line, does what is asked, and says how it went with its exit code.
 
-use std::process::ExitCode;
+mod admin;
+mod command;
+mod exit;
+mod output;
 
-use propylon_server::{ConfigSource, Options};
+use clap::Parser;
 
-fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    let (Some(command), Some(file)) = (args.next(), args.next()) else {
-        eprintln!("usage: propylon run FILE");
-        return ExitCode::from(2);
-    };
-    if command != "run" {
-        return ExitCode::from(2);
-    }
-    match propylon_server::run(Options { config: ConfigSource::File(file.into()) }) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("propylon: {error}");
-            ExitCode::FAILURE
-        }
-    }
+use command::CommandLine;
+
+fn main() -> std::process::ExitCode {
+    CommandLine::parse().run().into()
 }
