@@ -22,6 +22,8 @@ pub(super) enum Scope {
 pub(super) struct Level {
     rooms: Vec<Vec<PlacedStep>>,
     pub(super) answer: Option<PlacedAnswer>,
+    /// Whether an answer was said, even one with mistakes: those have been reported already.
+    pub(super) says_answer: bool,
 }
 
 impl Level {
@@ -35,6 +37,7 @@ impl Level {
         let mut level = outer.cloned().unwrap_or_default();
         level.rooms.resize_with(ROOMS.len(), Vec::new);
         level.answer = None;
+        level.says_answer = false;
         let mut said = vec![None; ROOMS.len()];
         for line in lines {
             let name = line.name.text.as_str();
@@ -99,6 +102,7 @@ impl Level {
         compile: fn(&Node, &mut CompileContext<'_>) -> Option<propylon_features::AnswerPlan>,
         context: &mut CompileContext<'_>,
     ) {
+        self.says_answer = true;
         let compiled = compile(line, context);
         if let Some(before) = &self.answer {
             let title = format!("a second answer, `{}`", line.name.text);

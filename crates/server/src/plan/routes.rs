@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
                 Candidate { route: self.push(plan), methods: vec![], fields: vec![], parameters: vec![] };
             self.add(routes.prefixes.entry(Box::default()).or_default(), candidate, context);
         }
-        if site.routes.is_empty() && level.answer.is_none() {
+        if site.routes.is_empty() && !level.says_answer {
             let diagnostic =
                 Diagnostic::warning("empty-site", site.span, "this site answers nothing but 404");
             context
@@ -128,7 +128,7 @@ impl<'a> Builder<'a> {
         let level = Level::read(&route.lines, Scope::Route, Some(outer), context);
         let Some((methods, pattern)) = pattern(route, context) else { return };
         let text: Vec<&str> = route.pattern.iter().map(|word| word.as_str()).collect();
-        if level.answer.is_none() {
+        if !level.says_answer {
             let diagnostic = Diagnostic::error(
                 "no-answer",
                 route.span,
