@@ -6,7 +6,7 @@ use propylon_config::{Directive, Doc, Node};
 use propylon_pipeline::metrics::Metric;
 use propylon_pipeline::{Exchange, Fault, Reply};
 
-use crate::{CompileContext, WorkerBuild, proxy, redirect, respond};
+use crate::{CompileContext, WorkerBuild, files, proxy, redirect, respond};
 
 /// What is known of an answer without a config.
 #[derive(Debug)]
@@ -27,6 +27,14 @@ pub const ANSWERS: &[AnswerDoc] = &[
         compile: |node, context| {
             let config = proxy::Config::decode(node, context.diagnostics)?;
             proxy::Compiled::compile(&config, context).map(Arc::new).map(AnswerPlan::Proxy)
+        },
+    },
+    AnswerDoc {
+        doc: &files::Config::DOC,
+        metrics: files::METRICS,
+        compile: |node, context| {
+            let config = files::Config::decode(node, context.diagnostics)?;
+            files::Compiled::compile(&config, context).map(Arc::new).map(AnswerPlan::Files)
         },
     },
     AnswerDoc {
@@ -52,6 +60,8 @@ pub const ANSWERS: &[AnswerDoc] = &[
 pub enum AnswerPlan {
     /// Sends the request on to an upstream.
     Proxy(Arc<proxy::Compiled>),
+    /// Serves a tree of files.
+    Files(Arc<files::Compiled>),
     /// Says something fixed.
     Respond(Arc<respond::Compiled>),
     /// Sends the client elsewhere.
@@ -63,6 +73,8 @@ pub enum AnswerPlan {
 pub enum Answer {
     /// See [`AnswerPlan::Proxy`].
     Proxy(proxy::Proxy),
+    /// See [`AnswerPlan::Files`].
+    Files(files::Files),
     /// See [`AnswerPlan::Respond`].
     Respond(Arc<respond::Compiled>),
     /// See [`AnswerPlan::Redirect`].
@@ -74,6 +86,7 @@ impl AnswerPlan {
     pub fn build(&self, build: &WorkerBuild<'_>) -> Answer {
         match self {
             Self::Proxy(compiled) => Answer::Proxy(proxy::Proxy::new(Arc::clone(compiled), build)),
+            Self::Files(compiled) => Answer::Files(files::Files::new(Arc::clone(compiled), build)),
             Self::Respond(compiled) => Answer::Respond(Arc::clone(compiled)),
             Self::Redirect(compiled) => Answer::Redirect(Arc::clone(compiled)),
         }
@@ -83,6 +96,7 @@ impl AnswerPlan {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Proxy(_) => proxy::Config::DOC.name,
+            Self::Files(_) => files::Config::DOC.name,
             Self::Respond(_) => respond::Config::DOC.name,
             Self::Redirect(_) => redirect::Config::DOC.name,
         }
@@ -97,6 +111,7 @@ impl Answer {
     pub async fn answer(&self, x: &mut Exchange) -> Result<Reply, Fault> {
         match self {
             Self::Proxy(proxy) => proxy.answer(x).await,
+            Self::Files(files) => files.answer(x).await,
             Self::Respond(respond) => Ok(respond.answer(x)),
             Self::Redirect(redirect) => redirect.answer(x),
         }

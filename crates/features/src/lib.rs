@@ -9,6 +9,7 @@ pub mod answer;
 pub mod body_limit;
 pub mod compile;
 pub mod error_pages;
+pub mod files;
 pub mod headers;
 mod list;
 pub mod proxy;

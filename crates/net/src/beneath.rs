@@ -9,10 +9,12 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, open, openat2, statat};
+use rustix::fs::{
+    Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, accessat, fstat, openat2, statat,
+};
 use rustix::io::Errno;
 
 /// How many names one listing holds; what is beyond is left out and [`Listing::truncated`] says so.
@@ -25,6 +27,8 @@ const RENAME_RETRIES_MAX: u32 = 16;
 #[derive(Debug)]
 pub struct Root {
     directory: OwnedFd,
+    /// Device and inode: the directory's identity, whatever its name.
+    identity: (u64, u64),
 }
 
 /// A regular file or a directory, open for reading, with what `fstat` said about it.
@@ -81,10 +85,32 @@ pub struct Entry {
 }
 
 impl Root {
-    /// Opens the directory itself. Blocks; call it while a plan is built.
+    /// Opens the directory itself, which must be one whose names may be looked up. Blocks: for the building of a plan,
+    /// and for the offload pool.
     pub fn open_directory(path: &Path) -> io::Result<Self> {
+        let root = Self::resolve(path, ResolveFlags::empty())?;
+        accessat(&root.directory, c".", Access::EXEC_OK, AtFlags::EACCESS)?;
+        Ok(root)
+    }
+
+    /// Opens the directory itself if the kernel can do so from memory alone; else `WouldBlock`.
+    pub fn open_directory_cached(path: &Path) -> io::Result<Self> {
+        match Self::resolve(path, ResolveFlags::CACHED) {
+            Err(Errno::INVAL) => Err(io::ErrorKind::WouldBlock.into()),
+            resolved => Ok(resolved?),
+        }
+    }
+
+    /// Whether both are the same directory, by whatever names they were opened.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+
+    fn resolve(path: &Path, how: ResolveFlags) -> rustix::io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { directory: open(path, flags, Mode::empty())? })
+        let directory = openat2(CWD, path, flags, Mode::empty(), how)?;
+        let stat = fstat(&directory)?;
+        Ok(Self { directory, identity: (stat.st_dev, stat.st_ino) })
     }
 
     /// Opens `relative` if the kernel can do so from memory alone; `WouldBlock` if it would have to read a directory
@@ -169,13 +195,18 @@ impl Root {
 
 impl Opened {
     fn inspect(file: OwnedFd) -> io::Result<Self> {
-        let stat = fstat(&file)?;
-        let metadata = Metadata::from_stat(&stat).ok_or(io::ErrorKind::PermissionDenied)?;
+        let metadata = Metadata::of(&file)?;
         Ok(Self { file, metadata })
     }
 }
 
 impl Metadata {
+    /// What an open file is now. Never waits for a disk: an open file's inode is in memory.
+    pub fn of(file: impl AsFd) -> io::Result<Self> {
+        let metadata = Self::from_stat(&fstat(file)?);
+        metadata.ok_or_else(|| io::ErrorKind::PermissionDenied.into())
+    }
+
     /// `None` for what is neither a file nor a directory.
     fn from_stat(stat: &Stat) -> Option<Self> {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -196,6 +227,13 @@ impl Metadata {
 
 /// `O_NONBLOCK` keeps the open of a FIFO from waiting for its writer, `O_NOCTTY` that of a terminal from taking it.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+/// Whether a failure tells of the system's limits and not of the file: too many open files, or no memory.
+pub fn is_exhaustion(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
 
 fn checked(relative: &[u8]) -> io::Result<&[u8]> {
     if relative.contains(&0) {
@@ -252,6 +290,24 @@ mod tests {
         }
         let proc = Root::open_directory(Path::new("/proc/self")).unwrap();
         assert!(proc.open(b"root/etc/passwd").is_err(), "a magic link was followed");
+    }
+
+    #[test]
+    fn knows_a_root_by_its_inode() {
+        let (outer, root) = tree();
+        let link = outer.path().join("current");
+        symlink(outer.path().join("root"), &link).unwrap();
+        assert!(Root::open_directory(&link).unwrap().is_same(&root));
+        match Root::open_directory_cached(&link) {
+            Ok(cached) => assert!(cached.is_same(&root)),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+        assert!(!Root::open_directory(outer.path()).unwrap().is_same(&root));
+        let refused = |path: &str| Root::open_directory(&outer.path().join(path)).unwrap_err().kind();
+        assert_eq!(
+            (refused("gone"), refused("secret")),
+            (io::ErrorKind::NotFound, io::ErrorKind::NotADirectory)
+        );
     }
 
     #[test]

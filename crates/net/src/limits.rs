@@ -18,6 +18,11 @@ pub fn raise_open_files() -> io::Result<u64> {
     Ok(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
 }
 
+/// How many may be open.
+pub fn open_files_max() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 /// How many are open now. Reads a directory of `/proc`: for metrics, not for a worker.
 pub fn open_files() -> io::Result<usize> {
     // The directory itself is open while it is read.

@@ -31,6 +31,8 @@ pub enum Fault {
     NotFound,
     /// What was asked for may not be read.
     Forbidden,
+    /// A file is there and cannot be served; the text is for the log.
+    Unreadable(Box<str>),
     /// An origin failed.
     Origin(OriginFault),
     /// The server has no room for it now.
@@ -73,7 +75,7 @@ impl Fault {
             Self::BodyTooLarge => 413,
             Self::ClientGone => 0,
             Self::UnknownHost | Self::NoRoute | Self::NotFound => 404,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::Unreadable(_) => 403,
             Self::MethodNotAllowed(_) => 405,
             Self::Origin(fault) => fault.kind.status(),
             Self::Overloaded => 503,
@@ -94,6 +96,7 @@ impl Fault {
             Self::MethodNotAllowed(_) => "method-not-allowed",
             Self::NotFound => "not-found",
             Self::Forbidden => "forbidden",
+            Self::Unreadable(_) => "unreadable",
             Self::Origin(fault) => fault.kind.name(),
             Self::Overloaded => "overloaded",
             Self::Internal(_) => "internal",
@@ -137,7 +140,7 @@ impl fmt::Display for Fault {
                 Some(endpoint) => write!(f, "{endpoint}: {}", fault.kind),
                 None => fault.kind.fmt(f),
             },
-            Self::Internal(detail) => f.write_str(detail),
+            Self::Unreadable(detail) | Self::Internal(detail) => f.write_str(detail),
             other => f.write_str(other.name()),
         }
     }

@@ -84,7 +84,8 @@ impl FileBody {
             }
             Segment::Span { offset, length } => {
                 let chunk = (*length).min(SEND_BYTES_MAX);
-                if !self.fetched && !page_cache::is_resident(&self.file, *offset, chunk)? {
+                // A file system that cannot tell counts as cold; what else is wrong, reading ahead will say.
+                if !self.fetched && !page_cache::is_resident(&self.file, *offset, chunk).unwrap_or(false) {
                     let (file, offset) = (Arc::clone(&self.file), *offset);
                     self.fetched = true;
                     self.waiting = Some(Box::pin(offload::run(move || {

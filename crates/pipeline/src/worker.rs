@@ -1,6 +1,8 @@
 //! What one core lends to the exchanges on it.
 
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -33,6 +35,7 @@ pub struct WorkerContext {
     pub metrics: Arc<Registry>,
     random: RefCell<Random>,
     date: Cell<(Moment, [u8; DATE_BYTES])>,
+    own: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
 }
 
 const DATE_BYTES: usize = 29;
@@ -49,7 +52,20 @@ impl WorkerContext {
             metrics,
             random: RefCell::new(Random::seeded(seed)),
             date: Cell::new((Moment::from_nanos(0), [0; DATE_BYTES])),
+            own: RefCell::default(),
         })
+    }
+
+    /// What a room keeps on this core for all routes that it stands on, made on first use; it survives a reload.
+    pub fn own<T: Any>(&self, make: impl FnOnce(&Self) -> T) -> Rc<T> {
+        let found = self.own.borrow().get(&TypeId::of::<T>()).cloned();
+        // The key is the value's type, so that the cast can only succeed.
+        if let Some(found) = found.and_then(|found| found.downcast().ok()) {
+            return found;
+        }
+        let made = Rc::new(make(self));
+        self.own.borrow_mut().insert(TypeId::of::<T>(), Rc::clone(&made) as Rc<dyn Any>);
+        made
     }
 
     /// A random number, good enough to spread load and to name requests, not to keep secrets.
