@@ -312,6 +312,10 @@ fn poll_exchange(
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
     }
+    // A request just sent whole cannot have been answered yet: a look at the origin is not worth its price now.
+    if upload.is_over() && sent_so_far(upload) != sent {
+        return Poll::Ready(Progress::Sent);
+    }
     if let Poll::Ready(head) = origin.poll_head(cx, read) {
         return Poll::Ready(Progress::Head(head));
     }
