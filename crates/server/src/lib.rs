@@ -22,4 +22,4 @@ pub mod worker;
 
 pub use control::Ended;
 pub use source::ConfigSource;
-pub use start::{Options, StartError, run};
+pub use start::{Options, StartError, run, run_with};

@@ -60,6 +60,14 @@ impl std::fmt::Display for StartError {
 /// # Errors
 /// It could not start.
 pub fn run(options: Options) -> Result<Ended, StartError> {
+    run_with(options, || ())
+}
+
+/// As [`run`]; `beside` is called once root has been given up, and may start threads of its own.
+///
+/// # Errors
+/// It could not start.
+pub fn run_with(options: Options, beside: impl FnOnce()) -> Result<Ended, StartError> {
     // Before the first thread: every thread inherits the mask.
     signals::block().map_err(system("cannot block signals"))?;
     panics::log_them();
@@ -68,6 +76,7 @@ pub fn run(options: Options) -> Result<Ended, StartError> {
     let running = async move {
         let signals = Signals::new().map_err(system("cannot watch signals"))?;
         let mut control = start(options)?;
+        beside();
         control.begin().await;
         Ok(control.serve(signals).await)
     };

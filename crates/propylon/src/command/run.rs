@@ -26,7 +26,12 @@ impl Args {
 
 /// Serves until the end.
 pub(crate) fn serve(config: ConfigSource) -> Exit {
-    match propylon_server::run(Options { config }) {
+    ended(propylon_server::run(Options { config }))
+}
+
+/// How it went.
+pub(crate) fn ended(outcome: Result<Ended, StartError>) -> Exit {
+    match outcome {
         Ok(Ended::Drained) => Exit::Done,
         Ok(Ended::DeadlinePassed) => Exit::DeadlinePassed,
         Ok(Ended::Forced) => Exit::Forced,
