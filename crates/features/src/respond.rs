@@ -47,3 +47,46 @@ impl Compiled {
         reply
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{Lab, lines};
+    use propylon_pipeline::Body;
+
+    #[track_caller]
+    fn check(config: &str, expected: (u16, &[&str], &str)) {
+        Lab::run(async |lab| {
+            let answer = lab.answer(config);
+            let mut x = lab.get("/a?b", &[]);
+            let reply = answer.answer(&mut x).await.unwrap();
+            let body = match &reply.body {
+                Body::Empty => String::new(),
+                Body::Memory(bytes, _) => String::from_utf8_lossy(bytes).into_owned(),
+                other => panic!("{other:?}"),
+            };
+            let fields = lines(&reply.fields);
+            assert_eq!(
+                (reply.status, fields.iter().map(String::as_str).collect::<Vec<_>>(), body.as_str()),
+                (expected.0, expected.1.to_vec(), expected.2)
+            );
+        });
+    }
+
+    #[test]
+    fn status_text_and_type_are_as_said() {
+        let plain = "Content-Type: text/plain; charset=utf-8";
+        check("respond 204", (204, &[], ""));
+        check("respond hello", (200, &[plain], "hello"));
+        check("respond 404 \"no {path}\"", (404, &[plain], "no /a"));
+        let json = "respond 200 \"\\{}\" media-type application/json";
+        check(json, (200, &["Content-Type: application/json"], "{}"));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        Lab::run(async |lab| {
+            lab.check_answer_said("respond 100 x", &["200 to 599"]);
+            lab.check_answer_said("respond 200 {nothing}", &["no placeholder"]);
+        });
+    }
+}

@@ -16,7 +16,7 @@ use propylon_origin::names::{Names, Settings};
 use propylon_pipeline::metrics::Metric;
 use propylon_pipeline::{ConnectionFacts, Downstream, Exchange, Flow, Hooks, Reply, Scheme, WorkerContext};
 
-use crate::{ANSWERS, CompileContext, ROOMS, Step, StepPlan, WorkerBuild};
+use crate::{ANSWERS, Answer, AnswerPlan, CompileContext, ROOMS, Step, StepPlan, WorkerBuild};
 
 /// A worker to try rooms on.
 pub(crate) struct Lab {
@@ -74,6 +74,40 @@ impl Lab {
     pub(crate) fn check_said(&self, config: &str, expected: &[&str]) {
         let (_, said) = self.compile(config);
         assert_ne!(said, "", "{config}");
+        for text in expected {
+            assert!(said.contains(text), "{config}: {text:?} is not in\n{said}");
+        }
+    }
+
+    /// Compiles a line with an answer; what was found besides.
+    fn compile_answer(&self, config: &str) -> (Option<AnswerPlan>, String) {
+        let loaded = parse_text("test.conf".as_ref(), config, &Environment::empty());
+        let mut diagnostics = loaded.diagnostics;
+        let upstreams = HashMap::new();
+        let folder = PathBuf::from("/nonexistent");
+        let mut context = CompileContext {
+            diagnostics: &mut diagnostics,
+            upstreams: &upstreams,
+            names: &self.names,
+            folder,
+        };
+        let line = &loaded.tree[0];
+        let answer = ANSWERS.iter().find(|answer| answer.doc.name == line.name.text).unwrap();
+        let plan = (answer.compile)(line, &mut context);
+        (plan, diagnostics.render(&loaded.sources, false))
+    }
+
+    /// The answer of this line, which must be good.
+    pub(crate) fn answer(&self, config: &str) -> Answer {
+        let (plan, said) = self.compile_answer(config);
+        assert_eq!(said, "", "{config}");
+        plan.unwrap().build(&WorkerBuild { worker: &self.worker, groups: &RefCell::default() })
+    }
+
+    /// What is said of a line with an answer, which must be wrong.
+    #[track_caller]
+    pub(crate) fn check_answer_said(&self, config: &str, expected: &[&str]) {
+        let (_, said) = self.compile_answer(config);
         for text in expected {
             assert!(said.contains(text), "{config}: {text:?} is not in\n{said}");
         }
@@ -223,7 +257,7 @@ fn compile_all(lines: &[Node], context: &mut CompileContext<'_>) {
         } else if let Some(answer) = ANSWERS.iter().find(|answer| answer.doc.name == name) {
             let _ = (answer.compile)(line, context);
         } else {
-            let known = ["site", "route", "listen", "upstream", "user", "limits"].contains(&name);
+            let known = ["site", "route", "listen", "upstream", "user", "limits", "on"].contains(&name);
             assert!(known, "there is no directive `{name}`");
             compile_all(if name == "upstream" || name == "limits" { &[] } else { line.lines() }, context);
         }

@@ -192,6 +192,20 @@ impl Text {
         }
     }
 
+    /// Writes the text as a `Location`.
+    ///
+    /// What begins as a path stays a path on this host: a value that begins with `/` cannot make `//elsewhere` of it,
+    /// nor one with what browsers read as `/` or pass over.
+    pub fn write_location(&self, out: &mut Vec<u8>, x: &Exchange, reply: Option<&Reply>) {
+        let start = out.len();
+        self.write(out, x, reply);
+        let is_meant = matches!(self.parts.first(), Some(TextPart::Literal(text)) if text.starts_with(b"//"));
+        if !is_meant && out.get(start) == Some(&b'/') {
+            let slashes = out[start + 1..].iter().take_while(|byte| matches!(byte, b'/' | b'\\' | b'\t')).count();
+            out.drain(start + 1..start + 1 + slashes);
+        }
+    }
+
     /// Runs `each` over the parts: literal bytes, or a variable. For writers that must escape values but not the
     /// text around them.
     pub fn for_each_part(&self, mut each: impl FnMut(Result<&[u8], &Variable>)) {

@@ -71,7 +71,9 @@ impl Sink {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.file.is_none() {
             state.file =
-                Some(self.target.open(owner).map_err(|error| format!("access log {} cannot be opened: {error}", self.target.name()))?);
+                Some(self.target.open(owner).map_err(|error| {
+                    format!("access log {} cannot be opened: {error}", self.target.name())
+                })?);
         }
         Ok(())
     }

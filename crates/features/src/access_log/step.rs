@@ -30,9 +30,34 @@ const AGE_MAX: Duration = Duration::from_millis(500);
 /// Empty buffers that are kept.
 const SPARE_MAX: usize = 2;
 
+thread_local! {
+    /// A place of the thread's own rather than of the worker's: whatever is still alive when a worker ends, and keeps its
+    /// buffers alive, this is dropped before the thread is gone.
+    static LOGS: Logs = Logs::default();
+}
+
 /// This worker's buffers: routes with the same log share one, or each of many would hold its own.
 #[derive(Debug, Default)]
 struct Logs(RefCell<Vec<Weak<WorkerLog>>>);
+
+impl Logs {
+    fn of(&self, sink: &Arc<Sink>, build: &WorkerBuild<'_>) -> Rc<WorkerLog> {
+        let mut logs = self.0.borrow_mut();
+        logs.retain(|log| log.strong_count() > 0);
+        if let Some(known) = logs.iter().filter_map(Weak::upgrade).find(|log| Arc::ptr_eq(&log.sink, sink)) {
+            return known;
+        }
+        let log = Rc::new(WorkerLog::new(sink, build));
+        logs.push(Rc::downgrade(&log));
+        log
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.0.borrow().iter().filter_map(Weak::upgrade).for_each(|log| log.hand_on());
+    }
+}
 
 /// The room on one worker.
 #[derive(Debug)]
@@ -46,7 +71,7 @@ pub struct Step {
 impl Step {
     /// One worker's copy.
     pub fn new(compiled: &Arc<Compiled>, build: &WorkerBuild<'_>) -> Self {
-        let log = WorkerLog::of(&compiled.sink, build);
+        let log = LOGS.with(|logs| logs.of(&compiled.sink, build));
         Self { compiled: Arc::clone(compiled), log, skipped: Cell::new(0) }
     }
 
@@ -84,15 +109,9 @@ struct WorkerLog {
 }
 
 impl WorkerLog {
-    fn of(sink: &Arc<Sink>, build: &WorkerBuild<'_>) -> Rc<Self> {
-        let logs = build.worker.own(|_| Logs::default());
-        let mut logs = logs.0.borrow_mut();
-        logs.retain(|log| log.strong_count() > 0);
-        if let Some(known) = logs.iter().filter_map(Weak::upgrade).find(|log| Arc::ptr_eq(&log.sink, sink)) {
-            return known;
-        }
+    fn new(sink: &Arc<Sink>, build: &WorkerBuild<'_>) -> Self {
         let (back, spare) = sync_channel(SPARE_MAX);
-        let log = Rc::new(Self {
+        Self {
             sink: Arc::clone(sink),
             timers: Rc::clone(&build.worker.timers),
             buffer: RefCell::default(),
@@ -103,9 +122,7 @@ impl WorkerLog {
             back,
             written: build.worker.metrics.cell(LINES, &[]),
             dropped: build.worker.metrics.cell(DROPPED, &[]),
-        });
-        logs.push(Rc::downgrade(&log));
-        log
+        }
     }
 
     /// Adds the line that `write` writes.

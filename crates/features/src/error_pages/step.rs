@@ -47,7 +47,7 @@ impl Hooks for Step {
         let Some(page) = self.compiled.page(reply.status) else { return };
         let mut location = Vec::new();
         if let Content::Redirect(to) = &page.content {
-            to.write(&mut location, x, Some(reply));
+            to.write_location(&mut location, x, Some(reply));
             if Fields::new().append(b"Location", &location).is_err() || location.is_empty() {
                 // A client that cannot be sent anywhere is better told what went wrong.
                 return;

@@ -23,7 +23,8 @@ value_enum! {
 directive! {
     /// Sets, adds and removes fields of the reply, and of the request before an answer sees it.
     ///
-    /// Removing comes first, then setting, then adding, in whatever order the lines stand.
+    /// Setting comes first, then adding, then removing, in whatever order the lines stand: values may still name what is
+    /// removed. Only a field that is also set or added is removed before.
     pub struct Config = "headers" {
         /// Sets a field of the reply.
         child set: Vec<SetConfig> = vec![],
@@ -88,7 +89,7 @@ directive! {
     }
 }
 
-/// The settings, ready to be used: for each direction, what is removed, then what is set, then what is added.
+/// The settings, ready to be used: for each direction, the edits in their order.
 #[derive(Debug)]
 pub struct Compiled {
     pub(super) request: Vec<Edit>,
@@ -133,20 +134,24 @@ impl Compiled {
             let diagnostic = Diagnostic::warning("no-effect", config.span, "`headers` says nothing");
             diagnostics.push(diagnostic.help("add a line such as `set X-Frame-Options DENY`"));
         }
-        let mut request: Vec<Edit> = request.into_iter().collect::<Option<_>>()?;
-        request.sort_by_key(|edit| place(edit.action));
-        Some(Self { request, reply: reply.into_iter().collect::<Option<_>>()? })
+        Some(Self { request: in_order(request)?, reply: in_order(reply)? })
     }
 }
 
-/// Removing first, or it would take away what was set.
-fn place(action: Action) -> u8 {
-    match action {
-        Action::Remove => 0,
+/// Removing comes last, so that values can still name what is removed; but a field that is also set or added is removed
+/// first, or what was put in its place would go with it.
+fn in_order(edits: Vec<Option<Edit>>) -> Option<Vec<Edit>> {
+    let mut edits: Vec<Edit> = edits.into_iter().collect::<Option<_>>()?;
+    let put = edits.iter().filter(|edit| edit.action != Action::Remove);
+    let put: Vec<Vec<u8>> = put.map(|edit| edit.name.to_ascii_lowercase()).collect();
+    edits.sort_by_key(|edit| match edit.action {
+        Action::Remove if put.contains(&edit.name.to_ascii_lowercase()) => 0,
         Action::Set => 1,
         Action::Default => 2,
         Action::Add => 3,
-    }
+        Action::Remove => 4,
+    });
+    Some(edits)
 }
 
 fn edit(

@@ -56,6 +56,8 @@ fn levels_add_up_and_the_innermost_has_the_last_word() {
 
 #[test]
 fn values_may_hold_placeholders() {
+    let config = "headers {\nrequest remove Cookie\nrequest set X-User {cookie.user}\n}";
+    check_request(config, &["Cookie: user=bob"], &["X-User: bob"]);
     check_reply("headers { set X-A \"{method} {path} {status}\" }", &[], &["X-A: GET /a 200"]);
     check_reply("headers { set X-A {reply.server} }", &["Server: b"], &["Server: b", "X-A: b"]);
     check_request(
