@@ -80,7 +80,7 @@ impl Lab {
     }
 
     /// Compiles a line with an answer; what was found besides.
-    fn compile_answer(&self, config: &str) -> (Option<AnswerPlan>, String) {
+    pub(crate) fn compile_answer(&self, config: &str) -> (Option<AnswerPlan>, String) {
         let loaded = parse_text("test.conf".as_ref(), config, &Environment::empty());
         let mut diagnostics = loaded.diagnostics;
         let upstreams = HashMap::new();

@@ -11,7 +11,7 @@ use propylon_pipeline::{Exchange, Scheme};
 use super::{Compiled, ForwardedStyle, HostPolicy};
 
 /// Writes the head; returns whether the body goes in chunks.
-pub fn write_request_head(out: &mut Vec<u8>, x: &Exchange, compiled: &Compiled, endpoint: &Endpoint) -> bool {
+pub(super) fn write_request_head(out: &mut Vec<u8>, x: &Exchange, compiled: &Compiled, endpoint: &Endpoint) -> bool {
     let request = &x.request;
     let query = request.query();
     let target = if compiled.target_as_received { request.raw_target() } else { request.path() };

@@ -3,6 +3,8 @@
 mod answer;
 mod config;
 mod head;
+#[cfg(test)]
+mod tests;
 pub mod upstream;
 
 pub use answer::Proxy;

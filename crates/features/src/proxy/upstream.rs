@@ -163,6 +163,16 @@ pub fn named_or_inline(
         }
         return found;
     }
+    if let Some(word) = to.iter().find(|word| !word.contains(':')) {
+        // Taken for hosts, a misplaced keyword or a second name would be asked for in vain.
+        let title = format!("`{}` is no URL", word.value);
+        let help = match context.upstreams.contains_key(word.as_str()) {
+            true => "name one upstream alone; its block may have several endpoints",
+            false => "write `http://HOST:PORT`; settings of a group, such as `balance`, stand in an `upstream`",
+        };
+        context.diagnostics.push(Diagnostic::error("bad-endpoint", word.span, title).help(help));
+        return None;
+    }
     let endpoint = |url: &Spanned<String>| EndpointConfig { url: url.clone(), weight: 1, span: url.span };
     let text = to.iter().map(|url| url.as_str()).collect::<Vec<_>>().join(" ");
     let mut config = Config::of_endpoints(to.iter().map(endpoint).collect(), span)?;
