@@ -4,12 +4,21 @@ propylon_config::codes! {
     /// Codes of the plan, the rooms and the answers.
     pub const CODES;
     BAD_ENDPOINT = "bad-endpoint": "An endpoint is not a URL of scheme, host and port.";
+    BAD_FALLBACK = "bad-fallback": "A fallback is not the path of a file beneath its folder.";
     BAD_FIELD_NAME = "bad-field-name": "A text cannot be the name of a header field.";
     BAD_FIELD_VALUE = "bad-field-value": "A text cannot be the value of a header field.";
+    BAD_FORMAT = "bad-format": "What an access log is to write does not fit its format.";
     BAD_HOST = "bad-host": "A text is not the name of a host.";
+    BAD_INDEX = "bad-index": "An index is not the name of a file.";
+    BAD_LOCATION = "bad-location": "A redirect leads neither to a URL nor to a path.";
+    BAD_MEDIA_TYPE = "bad-media-type": "A text is not a media type.";
     BAD_PATH = "bad-path": "A text is not a path that a request could have.";
     BAD_PATTERN = "bad-pattern": "A regular expression does not compile.";
     BAD_ROUTE = "bad-route": "A route's methods and path cannot be read.";
+    BAD_STATUS = "bad-status": "A status cannot stand where it does.";
+    BAD_TARGET = "bad-target": "An access log is to go where none can go.";
+    BAD_TYPE = "bad-type": "A text is not a media type.";
+    CONTRADICTION = "contradiction": "Two things are said that exclude each other.";
     DUPLICATE_DIRECTIVE = "duplicate-directive": "A directive that may stand once in its place stands there twice.";
     DUPLICATE_LISTENER = "duplicate-listener": "Two listeners have the same address or name.";
     DUPLICATE_SITE = "duplicate-site": "Two sites have the same name.";
@@ -17,9 +26,14 @@ propylon_config::codes! {
     EMPTY_SITE = "empty-site": "A site has neither a route nor an answer.";
     INTERNAL = "internal": "A fault in the program itself, not in the config; please report it.";
     NO_ANSWER = "no-answer": "A route has nothing that answers.";
+    NO_CONTENT = "no-content": "An error page does not say, or says twice, what it shows.";
     NO_EFFECT = "no-effect": "A directive does nothing as it stands.";
+    NO_ERROR = "no-error": "An error page is for a status that is no error.";
+    NO_FILE = "no-file": "A file cannot be read.";
+    NO_FOLDER = "no-folder": "A folder cannot be read.";
     NO_GROUP = "no-group": "A text names a group that its regular expression does not have.";
     NO_LISTENER = "no-listener": "There are sites, but no address to reach them at.";
+    NO_REPLY = "no-reply": "A placeholder stands for something that is gone by then.";
     NO_TARGET = "no-target": "A directive does not say what it is to make.";
     NO_WEIGHT = "no-weight": "Every endpoint of an upstream has weight 0.";
     SECOND_ANSWER = "second-answer": "A route has more than one answer.";
@@ -30,6 +44,7 @@ propylon_config::codes! {
     UNKNOWN_DIRECTIVE = "unknown-directive": "A directive does not exist, or cannot stand in its place.";
     UNKNOWN_LISTENER = "unknown-listener": "`on` names a listener that does not exist.";
     UNKNOWN_UPSTREAM = "unknown-upstream": "`proxy` names an upstream that does not exist.";
+    UNREACHABLE_ROUTE = "unreachable-route": "No request can reach a route.";
 }
 
 #[cfg(test)]
@@ -54,7 +69,9 @@ mod tests {
     }
 
     fn literal(after: &str) -> Option<&str> {
-        after.trim_start().strip_prefix('"')?.split('"').next()
+        let code = after.trim_start().strip_prefix('"')?.split('"').next()?;
+        // This file itself holds what is looked for.
+        code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-').then_some(code)
     }
 
     fn is_listed(code: &str) -> bool {

@@ -7,6 +7,9 @@ pub mod config;
 mod inherit;
 pub mod router;
 mod routes;
+#[cfg(test)]
+mod tests;
+mod unreachable;
 pub mod worker_plan;
 
 use std::sync::Arc;

@@ -223,6 +223,11 @@ impl Candidate {
     pub fn rank(&self) -> (bool, usize, usize) {
         (!self.methods.is_empty(), self.fields.len(), self.parameters.len())
     }
+
+    /// Whether it asks for HEAD by name.
+    pub fn names_head(&self) -> bool {
+        self.methods.contains(&MethodMatch::Known(Method::Head))
+    }
 }
 
 impl MethodMatch {

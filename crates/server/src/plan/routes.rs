@@ -10,7 +10,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::inherit::{Level, Scope};
 use super::router::{Candidate, Condition, MethodMatch, RouteIndex, Router, SiteRoutes};
-use super::{RoutePlan, config};
+use super::{RoutePlan, config, unreachable};
 use crate::listen::ListenerPlan;
 
 /// Memory that one compiled regular expression may take.
@@ -72,6 +72,7 @@ impl<'a> Builder<'a> {
                 .diagnostics
                 .push(diagnostic.help("give it a route, or an answer such as `files` or `proxy`"));
         }
+        unreachable::report(&routes, &self.routes, context.diagnostics);
         self.names(site, routes, context);
     }
 
@@ -201,7 +202,9 @@ impl<'a> Builder<'a> {
                 Diagnostic::error("tied-routes", span(&candidate), title).also(span(other), "the other one");
             context.diagnostics.push(diagnostic.help("remove one, or add a condition to one of them"));
         }
-        let place = candidates.iter().filter(|other| other.rank() >= candidate.rank()).count();
+        // GET takes HEAD too, so who names HEAD goes first.
+        let key = |candidate: &Candidate| (candidate.rank(), candidate.names_head());
+        let place = candidates.iter().filter(|other| key(other) >= key(&candidate)).count();
         candidates.insert(place, candidate);
     }
 }
