@@ -16,6 +16,7 @@ pub mod proxy_protocol;
 pub mod runners;
 pub mod runtime;
 pub mod signals;
+pub mod skew;
 pub mod socket;
 pub mod systemd;
 pub mod timers;
