@@ -201,7 +201,8 @@ impl Text {
         self.write(out, x, reply);
         let is_meant = matches!(self.parts.first(), Some(TextPart::Literal(text)) if text.starts_with(b"//"));
         if !is_meant && out.get(start) == Some(&b'/') {
-            let slashes = out[start + 1..].iter().take_while(|byte| matches!(byte, b'/' | b'\\' | b'\t')).count();
+            let slashes =
+                out[start + 1..].iter().take_while(|byte| matches!(byte, b'/' | b'\\' | b'\t')).count();
             out.drain(start + 1..start + 1 + slashes);
         }
     }

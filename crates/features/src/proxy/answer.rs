@@ -111,13 +111,21 @@ impl Proxy {
         }
     }
 
-    async fn attempt(&self, x: &mut Exchange, chosen: Chosen, fresh: bool, total: Moment) -> Result<Reply, Failed> {
+    async fn attempt(
+        &self,
+        x: &mut Exchange,
+        chosen: Chosen,
+        fresh: bool,
+        total: Moment,
+    ) -> Result<Reply, Failed> {
         x.account.endpoint = Some(Arc::clone(&chosen.endpoint().name));
         let begun = clock::now();
         let announce = self.announce(x);
         let lease = match chosen.connect(fresh, announce, &x.worker.buffers, &x.timer).await {
             Ok(lease) => lease,
-            Err(fault) => return Err(Failed { fault: fault.into(), again: Some(x.body.take()), stale: None }),
+            Err(fault) => {
+                return Err(Failed { fault: fault.into(), again: Some(x.body.take()), stale: None });
+            }
         };
         if !lease.is_reused() {
             x.account.connect_time = Some(clock::now().since(begun));
@@ -168,7 +176,9 @@ impl Proxy {
                     upload.release();
                     self.send_continue(x).await?;
                 }
-                101 if x.request.upgrade_websocket && x.origin_head.upgrades_to_websocket() => return Ok(true),
+                101 if x.request.upgrade_websocket && x.origin_head.upgrades_to_websocket() => {
+                    return Ok(true);
+                }
                 101 => return Err(lease.fault(OriginFaultKind::UnexpectedUpgrade).into()),
                 102..200 => send_interim(x).await?,
                 _ => return Ok(false),
@@ -206,7 +216,8 @@ impl Proxy {
             let deadline = if unwatched { limit.min(now + WATCH_AFTER) } else { limit };
             let sent = sent_so_far(upload);
             let Exchange { downstream, origin_head, request, timer, .. } = &mut *x;
-            let mut read = |bytes: &[u8]| origin_head.read(bytes, request.method, &self.compiled.reply_limits);
+            let mut read =
+                |bytes: &[u8]| origin_head.read(bytes, request.method, &self.compiled.reply_limits);
             let progress = timer
                 .poll_until(deadline, |cx| {
                     let watched = (!unwatched).then_some(&*downstream);
@@ -225,7 +236,9 @@ impl Proxy {
                     upload.release();
                     self.send_continue(x).await?;
                 }
-                Err(Expired) if clock::now() >= total => return Err(lease.fault(OriginFaultKind::TotalTimeout).into()),
+                Err(Expired) if clock::now() >= total => {
+                    return Err(lease.fault(OriginFaultKind::TotalTimeout).into());
+                }
                 Err(Expired) if upload.waits_for_client() => return Err(Fault::BodyTimeout),
                 Err(Expired) => return Err(lease.fault(late).into()),
             }
@@ -253,14 +266,16 @@ impl Proxy {
         let mut reply = Reply::new(head.status);
         std::mem::swap(&mut reply.fields, &mut head.fields);
         if upgraded {
-            reply.body = Body::Tunnel(Box::new(TunnelBody { lease, idle_max: self.compiled.tunnel_idle_max }));
+            reply.body =
+                Body::Tunnel(Box::new(TunnelBody { lease, idle_max: self.compiled.tunnel_idle_max }));
             return Ok(reply);
         }
         reply.fields.remove_hop_by_hop();
         if x.request.method == propylon_http::Method::Head || head.status == 304 {
-            reply.announced_bytes = reply.fields.value(Known::ContentLength).and_then(|text| {
-                std::str::from_utf8(text).ok().and_then(|text| text.parse().ok())
-            });
+            reply.announced_bytes = reply
+                .fields
+                .value(Known::ContentLength)
+                .and_then(|text| std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()));
         }
         reply.fields.remove_known(Known::ContentLength);
         let keep_alive = head.keep_alive() && head.body != BodyLength::UntilClose;
@@ -281,7 +296,8 @@ impl Proxy {
             Downstream::H1(wire) => x.connection.local(wire),
             Downstream::Nowhere => None,
         };
-        let addresses = source.zip(destination).map(|(source, destination)| Addresses { source, destination });
+        let addresses =
+            source.zip(destination).map(|(source, destination)| Addresses { source, destination });
         Some(Announce { version, addresses })
     }
 }
@@ -306,7 +322,9 @@ fn poll_exchange(
 ) -> Poll<Progress> {
     if !upload.is_over() {
         match upload.poll(cx, origin) {
-            Poll::Ready(Err(UploadError::Client(error))) => return Poll::Ready(Progress::ClientBody(error.into())),
+            Poll::Ready(Err(UploadError::Client(error))) => {
+                return Poll::Ready(Progress::ClientBody(error.into()));
+            }
             // The origin may have answered before it stopped listening.
             Poll::Ready(Err(UploadError::Origin(error))) => *broken = Some(error),
             Poll::Ready(Ok(())) | Poll::Pending => {}

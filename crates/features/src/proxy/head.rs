@@ -11,11 +11,21 @@ use propylon_pipeline::{Exchange, Scheme};
 use super::{Compiled, ForwardedStyle, HostPolicy};
 
 /// Writes the head; returns whether the body goes in chunks.
-pub(super) fn write_request_head(out: &mut Vec<u8>, x: &Exchange, compiled: &Compiled, endpoint: &Endpoint) -> bool {
+pub(super) fn write_request_head(
+    out: &mut Vec<u8>,
+    x: &Exchange,
+    compiled: &Compiled,
+    endpoint: &Endpoint,
+) -> bool {
     let request = &x.request;
     let query = request.query();
     let target = if compiled.target_as_received { request.raw_target() } else { request.path() };
-    encode::write_request_line(out, request.method_text(), target, if compiled.target_as_received { None } else { query });
+    encode::write_request_line(
+        out,
+        request.method_text(),
+        target,
+        if compiled.target_as_received { None } else { query },
+    );
     out.extend_from_slice(b"Host: ");
     match &compiled.host {
         HostPolicy::Client => request.write_authority(out),
@@ -56,11 +66,21 @@ fn crosses(field: &Field<'_>, x: &Exchange) -> bool {
 /// True for a name that becomes one of those we set or trust once `_` is read as `-`, as CGI-like origins do.
 fn is_disguised(name: &[u8]) -> bool {
     const OURS: [&[u8]; 9] = [
-        b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"x-real-ip",
-        b"x-request-id", b"content-length", b"transfer-encoding",
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-real-ip",
+        b"x-request-id",
+        b"content-length",
+        b"transfer-encoding",
     ];
     let folded = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    name.contains(&b'_') && OURS.iter().any(|ours| ours.len() == name.len() && name.iter().map(folded).eq(ours.iter().copied()))
+    name.contains(&b'_')
+        && OURS
+            .iter()
+            .any(|ours| ours.len() == name.len() && name.iter().map(folded).eq(ours.iter().copied()))
 }
 
 /// RFC 7239 and its forerunners, RFC 9110 section 7.6.3, and the request's id.

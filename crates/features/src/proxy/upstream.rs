@@ -157,7 +157,8 @@ pub fn named_or_inline(
         if found.is_none() {
             let title = format!("there is no upstream `{}`", name.value);
             let near = suggest::did_you_mean(name, context.upstreams.keys().map(String::as_str));
-            let otherwise = "declare it with `upstream NAME { endpoint http://HOST:PORT }`, or give a URL".to_owned();
+            let otherwise =
+                "declare it with `upstream NAME { endpoint http://HOST:PORT }`, or give a URL".to_owned();
             let diagnostic = Diagnostic::error("unknown-upstream", name.span, title);
             context.diagnostics.push(diagnostic.help(near.unwrap_or(otherwise)));
         }
@@ -168,7 +169,9 @@ pub fn named_or_inline(
         let title = format!("`{}` is no URL", word.value);
         let help = match context.upstreams.contains_key(word.as_str()) {
             true => "name one upstream alone; its block may have several endpoints",
-            false => "write `http://HOST:PORT`; settings of a group, such as `balance`, stand in an `upstream`",
+            false => {
+                "write `http://HOST:PORT`; settings of a group, such as `balance`, stand in an `upstream`"
+            }
         };
         context.diagnostics.push(Diagnostic::error("bad-endpoint", word.span, title).help(help));
         return None;
@@ -198,7 +201,12 @@ impl Config {
 }
 
 /// An endpoint's URL: scheme, host and port, and nothing else.
-fn parse(url: &Spanned<String>, weight: u16, names: &Names, diagnostics: &mut Diagnostics) -> Option<Endpoint> {
+fn parse(
+    url: &Spanned<String>,
+    weight: u16,
+    names: &Names,
+    diagnostics: &mut Diagnostics,
+) -> Option<Endpoint> {
     let mut refuse = |title: String, help: &str| {
         diagnostics.push(Diagnostic::error("bad-endpoint", url.span, title).help(help));
         None

@@ -1,3 +1,5 @@
+//! Fields that are added, changed, removed and written.
+
 use proptest::prelude::*;
 
 use super::*;

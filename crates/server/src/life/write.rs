@@ -253,7 +253,9 @@ impl Writer {
     /// Until when something must move: the limit of whoever is waited for, and an origin's limit for the whole.
     fn deadline(&self, now: Moment, body: &Body, limits: &ConnectionLimits) -> Moment {
         match body {
-            Body::Origin(origin) if self.waits_for_source() => (now + origin.idle_max()).min(origin.deadline()),
+            Body::Origin(origin) if self.waits_for_source() => {
+                (now + origin.idle_max()).min(origin.deadline())
+            }
             Body::Origin(origin) => (now + limits.stalled_max).min(origin.deadline()),
             _ => now + limits.stalled_max,
         }

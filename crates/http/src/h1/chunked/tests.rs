@@ -1,3 +1,5 @@
+//! Chunked bodies in any split, and those that must be refused.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Heads in any split, and those that must be refused.
+
 use proptest::prelude::*;
 
 use super::*;
