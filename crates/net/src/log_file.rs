@@ -6,6 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 /// Opens a log at its end, and makes it, readable and writable by its owner alone, if it is not there.
 ///
@@ -17,13 +18,16 @@ use rustix::fs::{Mode, OFlags};
 /// any file. What is neither a file nor a device, such as a pipe, would block, and is refused too.
 pub fn open(path: &Path, owner: Option<(u32, u32)>) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let made = rustix::fs::open(path, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
-    if let Ok(made) = made {
-        let file = File::from(made);
-        if let Some((user, group)) = owner {
-            std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
+    match rustix::fs::open(path, flags | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR) {
+        Ok(made) => {
+            let file = File::from(made);
+            if let Some((user, group)) = owner {
+                std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
+            }
+            return Ok(file);
         }
-        return Ok(file);
+        Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
     }
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let kind = file.metadata()?.file_type();

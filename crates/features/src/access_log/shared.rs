@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use propylon_net::log_file;
+use propylon_net::{clock, log_file};
+use propylon_pipeline::dates;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Sink {
         if self.stale.swap(false, Ordering::AcqRel) && matches!(self.target, Target::File(_)) {
             match self.target.open(None) {
                 Ok(file) => state.file = Some(file),
-                Err(error) => eprintln!("access log {} cannot be opened anew: {error}", self.target.name()),
+                Err(error) => self.target.report(&format!("cannot be opened anew: {error}")),
             }
         }
     }
@@ -100,13 +101,13 @@ impl Sink {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match self.try_write(&mut state, bytes) {
             Ok(()) if std::mem::take(&mut state.failing) => {
-                eprintln!("access log {} can be written to again", self.target.name());
+                self.target.report("can be written to again");
             }
             Ok(()) => {}
             Err(error) => {
                 self.lost.fetch_add(lines, Ordering::Relaxed);
                 if !std::mem::replace(&mut state.failing, true) {
-                    eprintln!("access log {} cannot be written to: {error}", self.target.name());
+                    self.target.report(&format!("cannot be written to: {error}"));
                 }
             }
         }
@@ -139,6 +140,15 @@ impl Target {
             Self::Stderr => Ok(io::stderr().as_fd().try_clone_to_owned()?.into()),
             Self::File(path) => log_file::open(path, owner),
         }
+    }
+
+    /// Says on standard error what became of the log, as the server says what becomes of itself.
+    fn report(&self, what: &str) {
+        let mut line = Vec::new();
+        dates::write_rfc3339(&mut line, clock::wall());
+        // There is nobody left to tell if this fails.
+        let _ = writeln!(line, " warn  access log {} {what}", self.name());
+        let _ = io::stderr().write_all(&line);
     }
 
     fn name(&self) -> String {
