@@ -15,12 +15,8 @@ fn reload(server: &Server) -> std::process::Output {
 fn metric(server: &Server, name: &str) -> String {
     let mut admin = Client::connect(&format!("unix:{}", server.admin_socket().display()));
     let reply = admin.get("/metrics");
-    reply
-        .text()
-        .lines()
-        .find_map(|line| line.strip_prefix(name))
-        .map(|value| value.trim().to_owned())
-        .unwrap()
+    let value = reply.text().lines().find_map(|line| line.strip_prefix(name));
+    value.unwrap_or_else(|| panic!("no {name} in {}", reply.text())).trim().to_owned()
 }
 
 #[test]

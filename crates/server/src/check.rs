@@ -27,7 +27,7 @@ pub struct Summary {
     pub listeners: usize,
     /// Sites.
     pub sites: usize,
-    /// Routes.
+    /// Routes, those that only say 404 left out.
     pub routes: usize,
 }
 
@@ -42,7 +42,7 @@ pub fn check(source: &ConfigSource) -> std::io::Result<Checked> {
         let summary = plan.map(|plan| Summary {
             listeners: plan.listeners.len(),
             sites: plan.sites.len(),
-            routes: plan.routes.len(),
+            routes: plan.answered_routes(),
         });
         Checked { loaded, summary }
     })

@@ -31,6 +31,9 @@ use crate::{log, sockets};
 /// How often it is looked whether an old plan is out of use.
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a worker may take to change over before signals are served again without it.
+const TAKE_OVER_MAX: Duration = Duration::from_secs(5);
+
 /// How the server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -194,9 +197,11 @@ impl Control {
             let _ = mailbox.send(Command::Plan { plan: Arc::clone(&self.plan), sockets, done });
             taken.push(told);
         }
-        for told in taken {
-            // A worker that is gone has taken over nothing, and said so in the log.
-            let _ = told.await;
+        for (worker, told) in taken.into_iter().enumerate() {
+            // One that is gone has taken over nothing, and said so in the log.
+            if tokio::time::timeout(TAKE_OVER_MAX, told).await.is_err() {
+                log::warn(&format!("worker {worker} is busy and takes over the config later"));
+            }
         }
         self.generation.set(self.plan.generation);
     }

@@ -127,6 +127,6 @@ mod tests {
     #[test]
     fn the_schema_defines_what_the_top_holds() {
         let schema = json_schema();
-        assert!(schema["$defs"]["site"]["properties"]["routes"].is_object(), "{schema:#}");
+        assert!(schema["$defs"]["site"]["properties"]["route"].is_object(), "{schema:#}");
     }
 }

@@ -37,7 +37,8 @@ impl Rights {
     /// Whom files and sockets that the process must reach later should belong to.
     pub(crate) fn account(&self) -> Option<&Account> {
         match self {
-            Self::Become(account) => Some(account),
+            // One who is the account already can give nothing away, and need not.
+            Self::Become(account) => geteuid().is_root().then_some(account),
             Self::LimitRoot | Self::Stay => None,
         }
     }

@@ -54,22 +54,24 @@ fn load_json(path: &Path, environment: &Environment) -> Loaded {
             }
             loaded.diagnostics.append(diagnostics);
         }
-        Err(diagnostic) => loaded.diagnostics.push(diagnostic),
+        Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
     loaded
 }
 
-fn read_json(path: &Path) -> Result<propylon_config::Json, Diagnostic> {
+fn read_json(path: &Path) -> Result<propylon_config::Json, Box<Diagnostic>> {
     let refuse =
         |code, cause: String| Diagnostic::error(code, Span::NONE, format!("{}: {cause}", path.display()));
     let cannot = |error: std::io::Error| {
-        refuse(CANNOT_READ, error.to_string()).help("check the path and who may read it")
+        Box::new(refuse(CANNOT_READ, error.to_string()).help("check the path and who may read it"))
     };
     if std::fs::metadata(path).map_err(cannot)?.len() > FILE_BYTES_MAX as u64 {
-        return Err(refuse(CANNOT_READ, format!("it has more than {} MiB", FILE_BYTES_MAX >> 20)));
+        let cause = format!("it has more than {} MiB", FILE_BYTES_MAX >> 20);
+        return Err(Box::new(refuse(CANNOT_READ, cause)));
     }
     let text = std::fs::read_to_string(path).map_err(cannot)?;
     serde_json::from_str(&text).map_err(|error| {
-        refuse(JSON_SHAPE, format!("this is not JSON: {error}")).help("see `propylon docs schema`")
+        let diagnostic = refuse(JSON_SHAPE, format!("this is not JSON: {error}"));
+        Box::new(diagnostic.help("see `propylon docs schema`"))
     })
 }

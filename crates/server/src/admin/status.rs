@@ -33,7 +33,7 @@ pub(super) fn status(control: &Control) -> Json {
         "generation": plan.generation,
         "config": control.source().path().display().to_string(),
         "sites": plan.sites.len(),
-        "routes": plan.routes.len(),
+        "routes": plan.answered_routes(),
         "workers": workers,
         "listeners": listeners,
         "upstreams": upstreams(plan).iter().map(|upstream| describe(upstream)).collect::<Vec<_>>(),

@@ -40,6 +40,13 @@ pub struct Plan {
     pub process: Process,
 }
 
+impl Plan {
+    /// How many routes somebody has written: a site's last resort, which says 404, is not among them.
+    pub fn answered_routes(&self) -> usize {
+        self.routes.iter().filter(|route| route.answer.is_some()).count()
+    }
+}
+
 /// A route, compiled.
 #[derive(Debug)]
 pub struct RoutePlan {

@@ -79,16 +79,23 @@ impl Demo {
 fn introduce(listen: &str, config: &str) {
     let host = if listen.starts_with(':') { format!("localhost{listen}") } else { listen.to_owned() };
     let url = format!("http://{host}");
-    let indented: String = config.lines().map(|line| format!("    {line}\n")).collect();
+    let tries = [
+        (format!("curl -i {url}/api/hello"), "again and again: each server in turn"),
+        (
+            format!("curl -X POST '{url}/switch?origin=1&mode=down'"),
+            "one is gone; ask again, and nobody notices",
+        ),
+        (format!("curl -X POST '{url}/switch?origin=1&mode=well'"), "and it is back"),
+        (format!("propylon explain GET {url}/api/hello"), "why an answer comes from where it comes"),
+        ("propylon status".to_owned(), "how the gate does"),
+    ];
+    let width = tries.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let tries: String =
+        tries.iter().map(|(command, why)| format!("    {command:width$}  # {why}\n")).collect();
+    let config: String =
+        config.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
     remark(format!(
-        "\nThe demo: a proxy, and behind it three servers of our own.\n\n  \
-         Open  {url}/\n\n  \
-         Try   curl -i {url}/api/hello                               # again and again: each server in turn\n        \
-         curl -X POST '{url}/switch?origin=1&mode=down'          # one is gone; ask again, and nobody notices\n        \
-         curl -X POST '{url}/switch?origin=1&mode=well'          # and it is back\n        \
-         propylon explain GET {url}/api/hello                    # why an answer comes from where it comes\n        \
-         propylon status\n\n  \
-         The config, with which `propylon run FILE` would do the same:\n\n{indented}\n  \
-         Ctrl-C ends it.\n"
+        "\nThe demo: a proxy, and behind it three servers of our own.\n\n  Open {url}/\n\n  Try\n{tries}\n  \
+         The config, with which `propylon run FILE` would do the same:\n\n{config}\n  Ctrl-C ends it.\n"
     ));
 }
