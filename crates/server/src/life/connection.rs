@@ -95,7 +95,8 @@ async fn linger(worker: &Worker, wire: &Wire, timer: &Timer, listener: &Listener
     wire.socket().shutdown_write();
     let deadline = clock::now() + listener.limits.linger_time_max;
     let mut left = LINGER_BYTES_MAX;
-    wire.consume(wire.unread().len());
+    let unread = wire.unread().len();
+    wire.consume(unread);
     while let Ok(Ok(count)) = timer.poll_until(deadline, |cx| wire.poll_more(cx)).await {
         if count == 0 || count >= left {
             break;
