@@ -260,7 +260,7 @@ mod tests {
         symlink("../../secret", root.join("sub/outside")).unwrap();
         symlink("/etc/passwd", root.join("absolute")).unwrap();
         symlink("gone", root.join("dangling")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, root.join("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(CWD, root.join("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
         let opened = Root::open_directory(&root).unwrap();
         (outer, opened)
     }
