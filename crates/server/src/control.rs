@@ -31,6 +31,9 @@ use crate::{log, sockets};
 /// How often it is looked whether an old plan is out of use.
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
 
+/// How long names may take to be looked up before a config comes into force without them.
+pub(crate) const NAMES_MAX: Duration = Duration::from_secs(1);
+
 /// How long a worker may take to change over before signals are served again without it.
 const TAKE_OVER_MAX: Duration = Duration::from_secs(5);
 

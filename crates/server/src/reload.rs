@@ -5,7 +5,7 @@ use propylon_features::access_log;
 use propylon_net::systemd::Notice;
 
 use crate::check::load_and_compile;
-use crate::control::{Control, resolver_settings};
+use crate::control::{Control, NAMES_MAX, resolver_settings};
 use crate::plan::Process;
 use crate::{log, sockets};
 
@@ -66,6 +66,7 @@ impl Control {
         }
         drop(before);
         self.names.configure(resolver_settings(&plan));
+        plan.settle_names(NAMES_MAX).await;
         self.replace(plan, loaded, fresh).await;
         Ok(Reloaded { generation, warnings })
     }

@@ -16,7 +16,7 @@ use rustix::fs::Mode;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::check::load_and_compile;
-use crate::control::{Control, Ended, resolver_settings};
+use crate::control::{Control, Ended, NAMES_MAX, resolver_settings};
 use crate::plan::Plan;
 use crate::shared::Shared;
 use crate::sockets::{self, BindError};
@@ -179,6 +179,7 @@ fn start_workers(
 impl Control {
     /// Puts the first plan into force and tells everybody.
     async fn begin(&mut self) {
+        self.plan().settle_names(NAMES_MAX).await;
         self.put_into_force().await;
         let listening: Vec<String> =
             self.plan().listeners.iter().map(|one| one.address.to_string()).collect();

@@ -1,9 +1,6 @@
 //! How things stand, as JSON.
 
-use std::sync::Arc;
-
 use propylon_config::Json;
-use propylon_features::AnswerPlan;
 use propylon_features::proxy::upstream::Upstream;
 use propylon_net::{clock, limits};
 use propylon_origin::Endpoint;
@@ -12,7 +9,6 @@ use propylon_origin::names::Condition;
 use serde_json::json;
 
 use crate::control::Control;
-use crate::plan::Plan;
 
 /// All that `GET /status` tells.
 pub(super) fn status(control: &Control) -> Json {
@@ -36,24 +32,9 @@ pub(super) fn status(control: &Control) -> Json {
         "routes": plan.answered_routes(),
         "workers": workers,
         "listeners": listeners,
-        "upstreams": upstreams(plan).iter().map(|upstream| describe(upstream)).collect::<Vec<_>>(),
+        "upstreams": plan.upstreams().iter().map(|upstream| describe(upstream)).collect::<Vec<_>>(),
         "descriptors": { "open": limits::open_files().ok(), "limit": shared.descriptors_max },
     })
-}
-
-/// Every upstream that a route uses, each once.
-fn upstreams(plan: &Plan) -> Vec<&Arc<Upstream>> {
-    let mut all: Vec<&Arc<Upstream>> = Vec::new();
-    let mut known = std::collections::HashSet::new();
-    for route in &plan.routes {
-        if let Some(answer) = &route.answer
-            && let AnswerPlan::Proxy(proxy) = &answer.answer
-            && known.insert(Arc::as_ptr(proxy.upstream()))
-        {
-            all.push(proxy.upstream());
-        }
-    }
-    all
 }
 
 fn describe(upstream: &Upstream) -> Json {

@@ -12,11 +12,14 @@ mod tests;
 mod unreachable;
 pub mod worker_plan;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use propylon_config::Span;
+use propylon_features::proxy::upstream::Upstream;
 use propylon_features::{AnswerPlan, StepPlan};
+use propylon_origin::group::Target;
 
 use crate::listen::ListenerPlan;
 use router::Router;
@@ -44,6 +47,31 @@ impl Plan {
     /// How many routes somebody has written: a site's last resort, which says 404, is not among them.
     pub fn answered_routes(&self) -> usize {
         self.routes.iter().filter(|route| route.answer.is_some()).count()
+    }
+
+    /// Every upstream that a route uses, each once.
+    pub fn upstreams(&self) -> Vec<&Arc<Upstream>> {
+        let mut known = HashSet::new();
+        let answers = self.routes.iter().filter_map(|route| route.answer.as_ref());
+        let used = answers.filter_map(|placed| match &placed.answer {
+            AnswerPlan::Proxy(proxy) => Some(proxy.upstream()),
+            _ => None,
+        });
+        used.filter(|upstream| known.insert(Arc::as_ptr(upstream))).collect()
+    }
+
+    /// Waits until every name has been looked up once, well or badly, or the time is over: a config need not come into
+    /// force with names that nobody has had the time to look up.
+    pub async fn settle_names(&self, limit: Duration) {
+        let settled = async {
+            for endpoint in self.upstreams().into_iter().flat_map(|upstream| upstream.endpoints()) {
+                if let Target::Name(host, _) = &endpoint.target {
+                    host.settled().await;
+                }
+            }
+        };
+        // Those that take longer are looked up while the server runs.
+        let _ = tokio::time::timeout(limit, settled).await;
     }
 }
 
