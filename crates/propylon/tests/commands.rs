@@ -114,6 +114,16 @@ fn a_request_is_explained_without_a_server() {
 }
 
 #[test]
+fn a_file_is_looked_for() {
+    let (output, tree) = on_config("listen 127.0.0.1:1\nsite * { files . }\n", &["check", "FILE"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let config = tree.path("site.conf").display().to_string();
+    let explain = |path: &str| stdout(&run(&["explain", "GET", path, "--config", &config]));
+    assert!(explain("/site.conf").contains("replies 200 with"), "{}", explain("/site.conf"));
+    assert!(explain("/none").contains("replies 404"), "{}", explain("/none"));
+}
+
+#[test]
 fn a_host_without_a_site_is_explained_too() {
     let (output, _tree) = on_config(GOOD, &["explain", "GET", "http://b.test/", "--config", "FILE"]);
     assert!(stdout(&output).contains("no site has the host"), "{}", stdout(&output));

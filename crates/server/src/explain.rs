@@ -1,5 +1,9 @@
 //! Says what would happen to a request, and why: the site, the route and those that lost against it, what each step
-//! does, and what answers. Steps are run for real, on an exchange that no client waits for; answers are only named.
+//! does, and what answers. Steps are run for real, on an exchange that no client waits for, and so are answers that ask
+//! nobody else; an origin is only named.
+
+mod changes;
+mod question;
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,16 +26,15 @@ use crate::plan::router::{Considered, Found};
 use crate::plan::worker_plan::{WorkerPlan, WorkerRoute};
 use crate::plan::{PlacedAnswer, Plan, RoutePlan};
 use crate::source::ConfigSource;
-
-mod changes;
-mod question;
+use changes::Snapshot;
 
 pub use question::Question;
 
-use changes::Snapshot;
-
 /// Routes named besides the one chosen.
 const LOSERS_MAX: usize = 8;
+
+/// How long an answer that asks nobody else may take: a disk may be slow.
+const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Why nothing could be explained.
 #[derive(Debug)]
@@ -51,17 +54,17 @@ pub fn offline(source: &ConfigSource, question: &Question) -> Result<String, Exp
         let names = Names::new(names::Settings::default(), Arc::new(|_, _, _| {}));
         let (loaded, plan) = load_and_compile(source, &names, 1);
         let Some(plan) = plan else { return Err(ExplainError::Config(Box::new(loaded))) };
-        explain(&Arc::new(plan), &loaded, question).map_err(ExplainError::Other)
+        explain(&Arc::new(plan), &loaded, question).await.map_err(ExplainError::Other)
     };
     runtime::run_control(explaining).unwrap_or_else(|error| Err(ExplainError::Other(error.to_string())))
 }
 
 /// Explains by the config in force.
-pub(crate) fn live(control: &Control, question: &Question) -> Result<String, String> {
-    explain(control.plan(), control.loaded(), question)
+pub(crate) async fn live(control: &Control, question: &Question) -> Result<String, String> {
+    explain(control.plan(), control.loaded(), question).await
 }
 
-fn explain(plan: &Arc<Plan>, loaded: &Loaded, question: &Question) -> Result<String, String> {
+async fn explain(plan: &Arc<Plan>, loaded: &Loaded, question: &Question) -> Result<String, String> {
     let timers = Timers::new().map_err(|error| error.to_string())?;
     // A register of its own: what is only thought through is not counted.
     let worker = WorkerContext::new(0, timers, Arc::new(Registry::default()), clock::exact().as_nanos());
@@ -70,7 +73,7 @@ fn explain(plan: &Arc<Plan>, loaded: &Loaded, question: &Question) -> Result<Str
     let mut story = Story { plan, loaded, lines: Vec::new() };
     story.request(&x, question);
     match plan.router.find(&x) {
-        Ok(found) => story.route(&mut x, found, &on_worker),
+        Ok(found) => story.route(&mut x, found, &on_worker).await,
         Err(fault) => story.no_route(&x, &fault),
     }
     Ok(story.text())
@@ -143,7 +146,7 @@ impl Story<'_> {
         self.say("site", name, Span::NONE, format!("by {why}"));
     }
 
-    fn route(&mut self, x: &mut Exchange, found: Found, on_worker: &WorkerPlan) {
+    async fn route(&mut self, x: &mut Exchange, found: Found, on_worker: &WorkerPlan) {
         self.site(x, found.site);
         let Some(route) = self.plan.routes.get(found.route as usize) else { return };
         self.say("route", &*route.pattern, route.span, format!("by {}", found.matched.in_words()));
@@ -154,7 +157,7 @@ impl Story<'_> {
         if let Some(built) = on_worker.route(found.route)
             && self.steps(x, route, built)
         {
-            self.answer(x, route, built);
+            self.answer(x, route, built).await;
         }
     }
 
@@ -197,7 +200,7 @@ impl Story<'_> {
         true
     }
 
-    fn answer(&mut self, x: &mut Exchange, route: &RoutePlan, built: &WorkerRoute) {
+    async fn answer(&mut self, x: &mut Exchange, route: &RoutePlan, built: &WorkerRoute) {
         let Some(PlacedAnswer { answer, span }) = &route.answer else {
             return self.say("answer", "none", route.span, "the reply is 404");
         };
@@ -208,15 +211,9 @@ impl Story<'_> {
                 let names: Vec<&str> = endpoints.map(|endpoint| &*endpoint.name).collect();
                 format!("sends {} to upstream {}: {}", target(x), proxy.upstream().name(), names.join(", "))
             }
-            (AnswerPlan::Redirect(_), Some(Answer::Redirect(redirect))) => match redirect.answer(x) {
-                Ok(reply) => {
-                    let to = reply.fields.named(b"Location").map(text).unwrap_or_default();
-                    format!("replies {} to {to}", reply.status)
-                }
-                Err(fault) => format!("replies {}", fault.status()),
-            },
-            (AnswerPlan::Respond(_), Some(Answer::Respond(respond))) => {
-                format!("replies {}", respond.answer(x).status)
+            // These ask nobody else, so they are asked for real.
+            (AnswerPlan::Files(_) | AnswerPlan::Redirect(_) | AnswerPlan::Respond(_), Some(answer)) => {
+                replies(answer, x).await
             }
             _ => format!("is asked for {}", target(x)),
         };
@@ -243,6 +240,26 @@ impl Story<'_> {
         }
         text
     }
+}
+
+/// What an answer says for real, in words.
+async fn replies(answer: &Answer, x: &mut Exchange) -> String {
+    let asked = target(x);
+    let reply = match tokio::time::timeout(ANSWER_MAX, answer.answer(x)).await {
+        Ok(reply) => reply.unwrap_or_else(Fault::into_reply),
+        Err(_) => return format!("is asked for {asked}, and takes long"),
+    };
+    let mut words = format!("replies {}", reply.status);
+    if let Some(fault) = &reply.fault {
+        let _ = write!(words, ": {fault}");
+    } else if let Some(location) = reply.fields.named(b"Location") {
+        let _ = write!(words, " to {}", text(location));
+    } else if let Some(kind) = reply.fields.named(b"Content-Type") {
+        let bytes = reply.announced_bytes.or_else(|| reply.body.length());
+        let size = bytes.map_or_else(String::new, |bytes| format!(" of {bytes} bytes"));
+        let _ = write!(words, " with {}{size}", text(kind));
+    }
+    words
 }
 
 fn target(x: &Exchange) -> String {

@@ -102,7 +102,7 @@ pub(crate) async fn carry_out(control: &mut Control, order: Order) {
         What::Ready => Said::text(503, "ending\n"),
         What::Status => Said::json(200, format!("{:#}\n", status::status(control))),
         What::Reload => reload(control).await,
-        What::Explain(question) => match explain::live(control, &question) {
+        What::Explain(question) => match explain::live(control, &question).await {
             Ok(text) => Said::text(200, text),
             Err(why) => Said::text(400, format!("{why}\n")),
         },
