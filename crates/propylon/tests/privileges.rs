@@ -17,13 +17,13 @@ fn is_root() -> bool {
 
 /// A line of `/proc/PID/status`.
 fn status(server: &Server, name: &str) -> String {
-    let all = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let all = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("the server runs");
     let line = all.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-    line.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    line.expect("the kernel tells it").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn capabilities(server: &Server, set: &str) -> u64 {
-    u64::from_str_radix(&status(server, set), 16).unwrap()
+    u64::from_str_radix(&status(server, set), 16).expect("a set is a number")
 }
 
 #[test]

@@ -8,14 +8,14 @@ use propylon_testkit::{Client, Server, Setup, Signal, Tree, propylon};
 
 /// A script that passes `listener` to the server as a service manager would.
 fn activated(config: &str, listener: &TcpListener, name: &str, tree: &Tree) -> Setup {
-    rustix::io::fcntl_setfd(listener, rustix::io::FdFlags::empty()).unwrap();
+    rustix::io::fcntl_setfd(listener, rustix::io::FdFlags::empty()).expect("the socket is open");
     let number = listener.as_raw_fd();
     let binary = propylon().display().to_string();
     let script = format!(
         "#!/bin/bash\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name}\nexec {binary} \"$@\" 3<&{number}\n"
     );
     let path = tree.write("activate", script);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("the script is ours");
     Server::setup(config).binary(path)
 }
 

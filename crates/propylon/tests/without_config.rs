@@ -26,7 +26,8 @@ impl Started {
         let address = format!("127.0.0.1:{}", port.number());
         let mut command = Command::new(propylon());
         command.args(args).args(["--listen", &address]).stdin(Stdio::null()).stderr(Stdio::null());
-        let started = Self { child: command.spawn().unwrap(), address, _port: port };
+        let started =
+            Self { child: command.spawn().expect("the binary can be started"), address, _port: port };
         for _ in 0..1000 {
             if Client::try_connect(&started.address).is_ok() {
                 return started;
