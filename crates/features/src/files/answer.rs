@@ -74,6 +74,7 @@ impl Files {
         if self.is_fresh(&self.root_checked, now) {
             if let Some(held) = self.store.find_path(self.number, x.request.path())
                 && self.is_fresh(&held.checked, now)
+                && held.file.is_intact()
             {
                 self.store.hits.add(1);
                 return Ok(reply::reply(x, &held.file));
@@ -152,7 +153,7 @@ impl Files {
         let now = clock::now();
         let held = self.store.find(self.number, name);
         if let Some(held) = &held {
-            if self.is_fresh(&held.checked, now) {
+            if self.is_fresh(&held.checked, now) && held.file.is_intact() {
                 self.store.hits.add(1);
                 return Ok(Got::File(Rc::clone(held)));
             }

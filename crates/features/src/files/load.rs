@@ -64,6 +64,8 @@ pub(super) struct Representation {
     pub(super) length: u64,
     /// Where they are.
     pub(super) content: Content,
+    /// What the file was when it was read or opened.
+    metadata: Metadata,
 }
 
 /// Where a file's bytes are.
@@ -81,6 +83,19 @@ pub(super) struct Stamp {
     plain: Metadata,
     coded: Vec<(Coding, Metadata)>,
     young: bool,
+}
+
+impl File {
+    /// Whether the files that are held open are as they were. One overwritten in place would else be sent under the
+    /// tag of what it was; what is held in memory stays what it is.
+    pub(super) fn is_intact(&self) -> bool {
+        std::iter::once(&self.plain).chain(self.coded.iter().map(|(_, coded)| coded)).all(|all| {
+            match &all.content {
+                Content::Memory(_) => true,
+                Content::File(file) => Metadata::of(file).is_ok_and(|now| now == all.metadata),
+            }
+        })
+    }
 }
 
 /// How a name is looked for.
@@ -192,7 +207,7 @@ impl Look<'_> {
         if let Some(value) = &self.settings.cache_control {
             fields.append_known(Known::CacheControl, value.as_bytes());
         }
-        Ok(Representation { fields, etag, last_modified, young, length, content })
+        Ok(Representation { fields, etag, last_modified, young, length, content, metadata })
     }
 
     /// Reads a small file whole, and again if it changed meanwhile.

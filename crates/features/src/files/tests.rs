@@ -180,6 +180,22 @@ fn every_change_is_seen() {
     });
 }
 
+/// Whatever the next look is due: it would be sent in part, or under the tag of what it was.
+#[test]
+fn a_large_file_overwritten_in_place_is_seen_at_once() {
+    Lab::run(async |lab| {
+        let tree = tree(&[("large", &"x".repeat(100_000))]);
+        let files = files(&lab, tree.path(), "files . recheck 1h");
+        let tag = field(&ask(&lab, &files, "/large", &[]).await.unwrap(), "etag");
+        for (content, modified) in [("y".repeat(100_000), LONG_AGO + 1), ("z".repeat(70_000), LONG_AGO)] {
+            put(tree.path(), "large", &content, modified);
+            let reply = ask(&lab, &files, "/large", &[]).await.unwrap();
+            assert_ne!(field(&reply, "etag"), tag);
+            assert!(read(reply.body).await == content);
+        }
+    });
+}
+
 /// A change within one tick of the file system's clock leaves size and time as they were.
 #[test]
 fn a_young_file_is_trusted_by_nobody() {
