@@ -219,6 +219,11 @@ impl Candidate {
             && self.parameters.iter().all(|(name, condition)| condition.fits(parameter(x, name)))
     }
 
+    /// Whether it asks for nothing besides the path.
+    pub fn takes_all(&self) -> bool {
+        self.methods.is_empty() && self.fields.is_empty() && self.parameters.is_empty()
+    }
+
     /// What decides between candidates of the same path: more methods than none, then more conditions.
     pub fn rank(&self) -> (bool, usize, usize) {
         (!self.methods.is_empty(), self.fields.len(), self.parameters.len())

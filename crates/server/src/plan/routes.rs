@@ -52,19 +52,7 @@ impl<'a> Builder<'a> {
         for route in &site.routes {
             self.route(route, index, &level, &mut routes, &mut priorities, context);
         }
-        if let Some(answer) = &level.answer {
-            let span = answer.span;
-            let plan = RoutePlan {
-                site: index,
-                pattern: "/*".into(),
-                steps: level.steps(),
-                answer: Some(answer.clone()),
-                span,
-            };
-            let candidate =
-                Candidate { route: self.push(plan), methods: vec![], fields: vec![], parameters: vec![] };
-            self.add(routes.prefixes.entry(Box::default()).or_default(), candidate, context);
-        }
+        self.rest(site, index, &level, &mut routes, context);
         if site.routes.is_empty() && !level.says_answer {
             let diagnostic =
                 Diagnostic::warning("empty-site", site.span, "this site answers nothing but 404");
@@ -74,6 +62,32 @@ impl<'a> Builder<'a> {
         }
         unreachable::report(&routes, &self.routes, context.diagnostics);
         self.names(site, routes, context);
+    }
+
+    /// What no route takes goes to the site's own answer, or gets 404: with all that stands in the site in force, or its
+    /// log and its error pages would miss what they are for.
+    fn rest(
+        &mut self,
+        site: &config::Site,
+        index: u32,
+        level: &Level,
+        routes: &mut SiteRoutes,
+        context: &mut CompileContext<'_>,
+    ) {
+        let candidates = routes.prefixes.entry(Box::default()).or_default();
+        if level.answer.is_none() && candidates.iter().any(Candidate::takes_all) {
+            return;
+        }
+        let plan = RoutePlan {
+            site: index,
+            pattern: "/*".into(),
+            steps: level.steps(),
+            answer: level.answer.clone(),
+            span: level.answer.as_ref().map_or(site.span, |answer| answer.span),
+        };
+        let candidate =
+            Candidate { route: self.push(plan), methods: vec![], fields: vec![], parameters: vec![] };
+        self.add(candidates, candidate, context);
     }
 
     fn names(&mut self, site: &config::Site, routes: SiteRoutes, context: &mut CompileContext<'_>) {
