@@ -2,28 +2,23 @@
 
 mod gate;
 
-use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
 
 use propylon_net::listener::bind;
 use propylon_net::skew::send_all_to_the_first;
 use propylon_net::socket::Address;
 use propylon_testkit::{Client, Origin, Server, free_port};
 
-/// Connections that the server's event loops watch, one number for each loop: a worker has one.
-fn watched(server: &Server) -> Vec<usize> {
-    let process = Path::new("/proc").join(server.pid().to_string());
-    let open = fs::read_dir(process.join("fd")).expect("a running child has descriptors");
-    let loops = open.filter_map(Result::ok).filter(|entry| {
-        fs::read_link(entry.path()).is_ok_and(|target| target == Path::new("anon_inode:[eventpoll]"))
-    });
-    let mut counts: Vec<usize> = loops
-        .filter_map(|entry| fs::read_to_string(process.join("fdinfo").join(entry.file_name())).ok())
-        .map(|info| info.lines().filter(|line| line.starts_with("tfd:")).count())
-        .collect();
-    counts.sort_unstable();
-    counts
+/// Client connections of each worker, as the admin socket tells, and how many were handed over.
+fn loads(server: &Server) -> (Vec<u64>, u64) {
+    let mut admin = Client::connect(&format!("unix:{}", server.admin_socket().display()));
+    let status: serde_json::Value = serde_json::from_str(admin.get("/status").text()).expect("JSON");
+    let workers = status["workers"].as_array().expect("a list of workers").iter();
+    let loads = workers.filter_map(|worker| worker["connections"].as_u64()).collect();
+    let metrics = admin.get("/metrics");
+    let handed_over =
+        metrics.text().lines().find_map(|line| line.strip_prefix("propylon_connections_handed_over_total "));
+    (loads, handed_over.and_then(|count| count.parse().ok()).expect("a counter"))
 }
 
 #[test]
@@ -33,8 +28,8 @@ fn connections_hashed_to_one_worker_are_evened_out() {
     let first = TcpListener::from(bind(&address).expect("the port is free"));
     send_all_to_the_first(&first).expect("the kernel takes the program");
     let origin = Origin::fixed(200, &[], b"served");
-    let config =
-        format!("listen 127.0.0.1:{port}\n{}", gate::behind("", "")).replace("workers 1", "workers 2");
+    let config = format!("listen 127.0.0.1:{port}\n{}", gate::behind("", ""))
+        .replace("workers 1\nadmin off", "workers 2\nadmin {ADMIN}");
     let server = Server::setup(&config).set("ORIGIN", origin.url()).start();
     // From here on one of the workers' sockets is the first.
     drop(first);
@@ -44,9 +39,10 @@ fn connections_hashed_to_one_worker_are_evened_out() {
         assert_eq!(client.get("/").text(), "served");
         clients.push(client);
     }
-    let counts = watched(&server);
-    let &[.., less, more] = &counts[..] else { panic!("two workers have two event loops: {counts:?}") };
-    assert!(less >= 45 && less + more >= 200, "the workers watch {less} and {more} descriptors");
+    let (loads, handed_over) = loads(&server);
+    assert_eq!(loads.iter().sum::<u64>(), 200, "{loads:?}");
+    assert!(loads.iter().all(|load| *load >= 45), "{loads:?}");
+    assert!(handed_over >= 45, "{handed_over} handed over, {loads:?}");
     for client in &mut clients {
         assert_eq!(client.get("/").text(), "served");
     }

@@ -9,20 +9,30 @@ use std::time::{Duration, Instant};
 use propylon_testkit::{Client, Origin, Server, free_port};
 use rustix::net::{AddressFamily, SocketType};
 
+const LOG: &str = "access-log custom \"{status} {fault} at {endpoint}\" to stdout";
+
 fn client(server: &Server) -> Client {
     Client::connect(&server.addr("web"))
 }
 
 /// One request to this origin gets this status and not a word on why.
 #[track_caller]
-fn check(origin: &Origin, upstream: &str, status: u16) {
-    let server = gate::with(origin, "", upstream).start();
+fn check_reply(origin: &Origin, upstream: &str, status: u16) -> Server {
+    let server = gate::with(origin, LOG, upstream).start();
     let reply = client(&server).get("/");
     let (_, port) = origin.addr().rsplit_once(':').expect("a TCP origin has a port");
     assert_eq!(reply.status, status, "{reply:?}");
     assert_eq!(reply.text(), format!("{status} {}\n", reply.reason), "the client is told the cause");
     let told = reply.fields.iter().any(|(_, value)| value.contains(port));
     assert!(!told, "the client is told the endpoint: {reply:?}");
+    server
+}
+
+/// The same, and the log names the cause.
+#[track_caller]
+fn check(origin: &Origin, upstream: &str, status: u16, cause: &str) {
+    let server = check_reply(origin, upstream, status);
+    server.wait_for_log(&format!("{status} {cause} at {}", origin.url()));
 }
 
 /// The client must see that the body is not whole.
@@ -38,9 +48,9 @@ fn check_cut(origin: &Origin, upstream: &str) {
 
 #[test]
 fn an_origin_that_breaks_off_is_502() {
-    check(&Origin::reset(), "", 502);
-    check(&Origin::close_early(), "", 502);
-    check(&Origin::garbage(), "", 502);
+    check(&Origin::reset(), "", 502, "broken");
+    check(&Origin::close_early(), "", 502, "closed-early");
+    check(&Origin::garbage(), "", 502, "malformed-reply");
 }
 
 #[test]
@@ -59,20 +69,20 @@ fn an_ambiguous_reply_is_502() {
         "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
         "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
     ] {
-        check(&Origin::start(move |_, conn| conn.send(head)), "", 502);
+        check_reply(&Origin::start(move |_, conn| conn.send(head)), "", 502);
     }
     let large = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "b".repeat(70_000));
-    check(&Origin::start(move |_, conn| conn.send(&large)), "", 502);
+    check_reply(&Origin::start(move |_, conn| conn.send(&large)), "", 502);
     let endless = "HTTP/1.1 102 Wait\r\n\r\n".repeat(100);
-    check(&Origin::start(move |_, conn| conn.send(&endless)), "", 502);
+    check(&Origin::start(move |_, conn| conn.send(&endless)), "", 502, "too-many-interim");
 }
 
 #[test]
 fn an_origin_that_says_nothing_is_504() {
     let origin = Origin::stall();
-    check(&origin, "first-byte 200ms", 504);
+    check(&origin, "first-byte 200ms", 504, "first-byte-timeout");
     origin.wait_for_open(0);
-    check(&Origin::stall(), "total 200ms", 504);
+    check(&Origin::stall(), "total 200ms", 504, "total-timeout");
 }
 
 #[test]
