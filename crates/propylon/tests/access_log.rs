@@ -16,6 +16,7 @@ fn server(log: &str) -> Server {
 }
 
 /// Waits until the file has so many lines, and returns it.
+#[expect(clippy::disallowed_methods, reason = "a bounded wait needs the clock")]
 fn lines(server: &Server, name: &str, count: usize) -> Vec<String> {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -180,33 +180,3 @@ fn an_origins_own_error_is_replaced_only_if_asked() {
         assert_eq!(reply.field("ETag").is_none(), all == "all");
     }
 }
-
-/// Every example of the rooms' guides is a config. What it names in the file system, and in other parts of a config,
-/// is not there.
-#[test]
-fn the_guides_examples_are_configs() {
-    let allowed = ["no-file", "no-folder", "no-root", "unknown-upstream", "unknown-listener"];
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../features/src");
-    let tree = propylon_testkit::Tree::empty();
-    let mut seen = 0;
-    for guide in guides(&folder) {
-        let text = std::fs::read_to_string(&guide).unwrap();
-        for example in text.split("```propylon\n").skip(1) {
-            let file = tree.write("example.conf", example.split("```").next().unwrap_or_default());
-            let output = propylon_testkit::run(&["check", file.to_str().unwrap()]);
-            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-            let codes = said.split("error[").skip(1).filter_map(|rest| rest.split(']').next());
-            let bad: Vec<&str> = codes.filter(|code| !allowed.contains(code)).collect();
-            assert!(bad.is_empty(), "{}:\n{example}\n{said}", guide.display());
-            seen += 1;
-        }
-    }
-    assert!(seen > 20, "only {seen} examples were found");
-}
-
-fn guides(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let own = files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    own.chain(folders.iter().flat_map(|folder| guides(folder))).collect()
-}
