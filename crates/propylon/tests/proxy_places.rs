@@ -1,5 +1,7 @@
 //! Where origins are and which one gets the request: sockets, names, weights, and the PROXY protocol in both roles.
 
+#![allow(clippy::disallowed_methods, reason = "bounded waiting needs the clock")]
+
 mod gate;
 
 use std::net::{SocketAddr, UdpSocket};

@@ -27,7 +27,7 @@ fn installed(program: &str) -> Option<PathBuf> {
     let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
     let found = places.map(|place| place.join(program)).find(|path| path.is_file());
     if found.is_none() {
-        println!("left out: {program} is not installed");
+        eprintln!("left out: {program} is not installed");
     }
     found
 }

@@ -17,7 +17,7 @@ fn affordable(wanted: u64) -> u64 {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the soft limit may be raised");
     let count = wanted.min(maximum.unwrap_or(u64::MAX) / 2 - 100);
     if count < wanted {
-        println!("only {count} clients instead of {wanted}: the limit of open files allows no more");
+        eprintln!("only {count} clients instead of {wanted}: the limit of open files allows no more");
     }
     count
 }

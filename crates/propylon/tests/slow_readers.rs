@@ -25,7 +25,7 @@ fn affordable(wanted: u64) -> usize {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the soft limit may be raised");
     let count = wanted.min((maximum.unwrap_or(u64::MAX) / 10 * 8).saturating_sub(700) / 2);
     if count < wanted {
-        println!("only {count} readers instead of {wanted}: the limit of open files allows no more");
+        eprintln!("only {count} readers instead of {wanted}: the limit of open files allows no more");
     }
     usize::try_from(count).expect("a few thousand fit")
 }
