@@ -12,7 +12,10 @@ const FILES: [&str; 4] = ["errors/404.html", "errors/500.html", "assets/index.ht
 const FOLDERS: [&str; 4] = ["srv/www", "srv/app", "srv/mirror", "var/log/propylon"];
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the crate stands in the repository")
 }
 
 /// The files with this extension beneath a folder, or in it alone.
@@ -53,7 +56,7 @@ fn check(config: &str) -> Option<String> {
     }
     let mut config = config.to_owned();
     for folder in FOLDERS {
-        fs::create_dir_all(tree.path(folder)).unwrap();
+        fs::create_dir_all(tree.path(folder)).expect("the temporary directory is writable");
         config = config.replace(&format!("/{folder}"), &tree.path(folder).display().to_string());
     }
     let file = tree.write("example.conf", config);
@@ -77,7 +80,7 @@ fn every_example_of_the_documentation_is_good() {
         }
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
-    assert!(count > 50, "only {count} examples were found");
+    assert!(count > 40, "only {count} examples were found");
 }
 
 #[test]
