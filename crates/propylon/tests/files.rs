@@ -45,8 +45,8 @@ fn tree() -> Tree {
     tree.link("root/outside.txt", "../secret");
     tree.link("root/absolute.txt", tree.path("secret"));
     tree.link("root/up", "..");
-    let locked = fs::Permissions::from_mode(0);
-    fs::set_permissions(tree.path("root/locked.txt"), locked).unwrap();
+    let locked = fs::Permissions::from_mode(0o000);
+    fs::set_permissions(tree.path("root/locked.txt"), locked).expect("the file is ours");
     tree
 }
 

@@ -21,15 +21,17 @@ impl Site {
             ("empty.txt", b""),
         ]);
         for name in ["small.txt", "large.txt", "empty.txt"] {
-            let file = std::fs::File::options().write(true).open(tree.path(name)).unwrap();
+            let file = std::fs::File::options().write(true).open(tree.path(name)).expect("the file is ours");
             let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
-            file.set_modified(time).unwrap();
+            file.set_modified(time).expect("the file is ours");
         }
         // An hour ahead, so that it stays young for as long as the test takes.
-        let young =
-            std::fs::File::options().write(true).open(tree.write("young.txt", content(1000))).unwrap();
-        let now = young.metadata().unwrap().modified().unwrap();
-        young.set_modified(now + std::time::Duration::from_secs(3600)).unwrap();
+        let young = std::fs::File::options()
+            .write(true)
+            .open(tree.write("young.txt", content(1000)))
+            .expect("the file is ours");
+        let now = young.metadata().expect("the file is ours").modified().expect("the file is ours");
+        young.set_modified(now + std::time::Duration::from_secs(3600)).expect("the file is ours");
         let config = "workers 1\nadmin off\nlisten {ADDR:web}\nsite * {\nfiles {WWW}\n}\n";
         let server = Server::setup(config).set("WWW", tree.path("").display()).start();
         let client = Client::connect(&server.addr("web"));
@@ -42,7 +44,7 @@ impl Site {
 }
 
 fn content(length: usize) -> Vec<u8> {
-    (0..length).map(|at| b' ' + u8::try_from(at * 31 % 95).unwrap()).collect()
+    (0..length).map(|at| b' ' + (at * 31 % 95) as u8).collect()
 }
 
 #[test]
@@ -144,9 +146,9 @@ fn parts(reply: &Reply) -> Vec<(String, Vec<u8>)> {
             return parts;
         }
         assert!(rest.starts_with(b"\r\n"));
-        let head_end = find(&rest, "\r\n\r\n").unwrap() + 2;
-        let end = find(&rest, &delimiter).unwrap();
-        let head = String::from_utf8(rest[2..head_end].to_vec()).unwrap();
+        let head_end = find(&rest, "\r\n\r\n").expect("a part has a head") + 2;
+        let end = find(&rest, &delimiter).expect("a part ends");
+        let head = String::from_utf8_lossy(&rest[2..head_end]).into_owned();
         parts.push((head, rest[head_end + 2..end].to_vec()));
         rest.drain(..end);
     }
