@@ -41,7 +41,7 @@ pub async fn live(worker: Rc<Worker>, accepted: Accepted) {
     let timer = worker.context.timers.timer();
     let mut proxied = None;
     if listener.proxy_protocol {
-        match read_proxy_header(&wire, &timer, &listener).await {
+        match Box::pin(read_proxy_header(&wire, &timer, &listener)).await {
             Some(addresses) => proxied = addresses,
             None => return worker.counters.bad_proxy_headers.add(1),
         }
@@ -61,8 +61,9 @@ pub async fn live(worker: Rc<Worker>, accepted: Accepted) {
             End::Keep => {}
             End::Close => return,
             End::Reset => return wire.socket().reset_on_close(),
-            End::Linger => return linger(&worker, &wire, &timer, &listener).await,
-            End::Tunnel(body) => return join(&worker, &wire, &timer, *body).await,
+            // Boxed, or every idle connection would have room for them.
+            End::Linger => return Box::pin(linger(&worker, &wire, &timer, &listener)).await,
+            End::Tunnel(body) => return Box::pin(join(&worker, &wire, &timer, *body)).await,
         }
     }
 }
