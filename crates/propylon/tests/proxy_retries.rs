@@ -34,15 +34,17 @@ fn a_get_that_met_a_stale_connection_is_sent_again() {
 }
 
 #[test]
-fn a_post_that_may_have_been_processed_is_not_sent_again() {
-    let origin = stale();
-    let server = gate::before(&origin);
-    let mut client = client(&server);
-    assert_eq!(client.get("/").text(), "served");
-    assert_eq!(client.post("/", b"pay").status, 502);
-    assert_eq!(origin.lines(), ["GET /", "POST /"]);
-    // The body had been sent whole, so the client's connection can go on.
-    assert_eq!(client.post("/", b"pay").text(), "served");
+fn what_may_have_been_processed_is_not_sent_again() {
+    for (method, body) in [("POST", &b"pay"[..]), ("POST", b""), ("DELETE", b"")] {
+        let origin = stale();
+        let server = gate::before(&origin);
+        let mut client = client(&server);
+        assert_eq!(client.get("/").text(), "served");
+        assert_eq!(client.request(method, "/", &[], body).status, 502);
+        assert_eq!(origin.lines(), ["GET /".to_owned(), format!("{method} /")]);
+        // The body had been sent whole, so the client's connection can go on.
+        assert_eq!(client.request(method, "/", &[], body).text(), "served");
+    }
 }
 
 #[test]
