@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Idle loops kept for the next job.
 const IDLE_MAX: usize = 1024;
@@ -71,20 +71,44 @@ impl<J, O> Runners<J, O> {
     }
 
     /// Has an idle loop, or a new one, do `job`. Dropped before its end, the job ends with it.
-    pub async fn run(&self, job: J) -> O {
+    pub fn run(self: Rc<Self>, job: J) -> Running<J, O> {
         let kept = self.idle.borrow_mut().pop();
-        let mut runner = kept.unwrap_or_else(|| {
+        let runner = kept.unwrap_or_else(|| {
             let mailbox = Rc::new(RefCell::new(Slots { job: None, outcome: None }));
             let work = (self.make)(Mailbox(Rc::clone(&mailbox)));
             Runner { work, mailbox: Mailbox(mailbox) }
         });
         runner.mailbox.0.borrow_mut().job = Some(job);
-        let outcome = std::future::poll_fn(|cx| runner.poll(cx)).await;
-        let mut idle = self.idle.borrow_mut();
+        Running { runner: Some(runner), home: self }
+    }
+}
+
+/// A job being done; see [`Runners::run`]. Written by hand, so that it is as small as can be: it stands in the future
+/// of every connection.
+pub struct Running<J, O> {
+    /// There until the job is done.
+    runner: Option<Runner<J, O>>,
+    home: Rc<Runners<J, O>>,
+}
+
+impl<J, O> std::fmt::Debug for Running<J, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+impl<J, O> Future for Running<J, O> {
+    type Output = O;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+        let Some(runner) = &mut self.runner else { return Poll::Pending };
+        let outcome = ready!(runner.poll(cx));
+        let done = self.runner.take();
+        let mut idle = self.home.idle.borrow_mut();
         if idle.len() < IDLE_MAX {
-            idle.push(runner);
+            idle.extend(done);
         }
-        outcome
+        Poll::Ready(outcome)
     }
 }
 
@@ -108,7 +132,7 @@ mod tests {
     fn one_loop_does_one_job_after_the_other() {
         let made = Rc::new(Cell::new(0));
         let counted = Rc::clone(&made);
-        let runners: Runners<u32, u32> = Runners::new(move |mailbox: Mailbox<u32, u32>| {
+        let runners: Rc<Runners<u32, u32>> = Rc::new(Runners::new(move |mailbox: Mailbox<u32, u32>| {
             counted.set(counted.get() + 1);
             async move {
                 loop {
@@ -116,10 +140,10 @@ mod tests {
                     mailbox.finish(job * 2);
                 }
             }
-        });
+        }));
         let mut cx = Context::from_waker(std::task::Waker::noop());
         for job in 0..5 {
-            assert_eq!(std::pin::pin!(runners.run(job)).poll(&mut cx), Poll::Ready(job * 2));
+            assert_eq!(std::pin::pin!(Rc::clone(&runners).run(job)).poll(&mut cx), Poll::Ready(job * 2));
         }
         assert_eq!(made.get(), 1);
     }

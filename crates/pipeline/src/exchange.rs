@@ -53,14 +53,14 @@ impl Scheme {
 pub struct ConnectionFacts {
     /// Who connected: the other end of the socket.
     pub peer: Address,
-    /// The two ends as a PROXY header gave them: source and destination.
-    pub proxied: Option<(SocketAddr, SocketAddr)>,
+    /// The two ends as a PROXY header gave them: source and destination. Boxed, for few connections have them.
+    pub proxied: Option<Box<(SocketAddr, SocketAddr)>>,
     /// Whether the listener speaks TLS.
     pub scheme: Scheme,
     /// Name of the listener.
     pub listener: Arc<str>,
     /// This end of the socket, looked up when first asked for.
-    local: OnceCell<Option<SocketAddr>>,
+    local: OnceCell<Option<Box<SocketAddr>>>,
     /// The address of the source as text, made when first asked for.
     source_text: OnceCell<Box<[u8]>>,
 }
@@ -73,13 +73,16 @@ impl ConnectionFacts {
         scheme: Scheme,
         listener: Arc<str>,
     ) -> Self {
+        let proxied = proxied.map(Box::new);
         Self { peer, proxied, scheme, listener, local: OnceCell::new(), source_text: OnceCell::new() }
     }
 
     /// The address the client connected to.
     pub fn local(&self, wire: &Wire) -> Option<SocketAddr> {
-        let (_, destination) = self.proxied.unzip();
-        destination.or_else(|| *self.local.get_or_init(|| wire.socket().local()))
+        match &self.proxied {
+            Some(ends) => Some(ends.1),
+            None => self.local.get_or_init(|| wire.socket().local().map(Box::new)).as_deref().copied(),
+        }
     }
 
     /// The address of [`ConnectionFacts::source`] as forwarding fields have it: `unknown` if there is none.
@@ -91,7 +94,7 @@ impl ConnectionFacts {
     /// The client as the connection alone tells: by the PROXY header if there was one, else by the socket.
     pub fn source(&self) -> Option<SocketAddr> {
         match (&self.proxied, &self.peer) {
-            (Some((source, _)), _) => Some(*source),
+            (Some(ends), _) => Some(ends.0),
             (None, Address::Ip(peer)) => Some(*peer),
             (None, Address::Unix(_)) => None,
         }

@@ -116,9 +116,20 @@ impl Held {
 
     /// Counts one more until the guard is dropped.
     pub fn hold(&self) -> Guard {
+        self.raise();
+        Guard(self.clone())
+    }
+
+    /// Counts one more; [`Held::lower`] must follow.
+    pub fn raise(&self) {
         self.count.set(self.count.get() + 1);
         self.cell.set(self.count.get() as u64);
-        Guard(self.clone())
+    }
+
+    /// Counts one less.
+    pub fn lower(&self) {
+        self.count.set(self.count.get() - 1);
+        self.cell.set(self.count.get() as u64);
     }
 }
 
@@ -128,7 +139,6 @@ pub struct Guard(Held);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.count.set(self.0.count.get() - 1);
-        self.0.cell.set(self.0.count.get() as u64);
+        self.0.lower();
     }
 }

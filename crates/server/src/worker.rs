@@ -3,16 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
+use std::ops::Deref;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use propylon_base::clock::Moment;
 use propylon_h1::Wire;
 use propylon_net::clock;
 use propylon_net::listener::Listener;
-use propylon_net::runners::Runners;
+use propylon_net::runners::{Runners, Running};
 use propylon_net::runtime;
 use propylon_net::socket::{Address, Socket};
 use propylon_net::timers::{Timer, Timers};
@@ -20,7 +22,7 @@ use propylon_pipeline::{ConnectionFacts, Exchange, Fault, Scheme, WorkerContext}
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
-use crate::counters::{Counters, Guard};
+use crate::counters::Counters;
 use crate::life::http::{End, Job};
 use crate::life::{Accepted, http, live};
 use crate::listen::ListenerPlan;
@@ -150,13 +152,10 @@ impl Worker {
         self.draining.get().is_some()
     }
 
-    /// Serves one exchange.
-    pub async fn run_exchange(&self, job: Job) -> End {
+    /// Has one exchange served.
+    pub fn run_exchange(&self, job: Job) -> Option<Running<Job, End>> {
         let runners = self.runners.borrow().as_ref().map(Rc::clone);
-        match runners {
-            Some(runners) => runners.run(job).await,
-            None => End::Close,
-        }
+        runners.map(|runners| runners.run(job))
     }
 
     /// Stands for a connection while an exchange has none.
@@ -164,44 +163,35 @@ impl Worker {
         Rc::new(ConnectionFacts::new(Address::Unix(Default::default()), None, Scheme::Http, "".into()))
     }
 
-    /// Counts a connection for as long as the guard lives.
-    pub fn count_connection(self: &Rc<Self>) -> ConnectionGuard {
+    /// Counts a connection for as long as the result lives; it gives access to the worker meanwhile.
+    pub fn count_connection(self: Rc<Self>) -> Counted {
         self.counters.connections.add(1);
-        let guard = self.counters.connections_open.hold();
+        self.counters.connections_open.raise();
         self.shared.set_load(self.context.index, self.counters.connections_open.count());
-        ConnectionGuard { worker: Rc::clone(self), _guard: guard }
+        Counted(self)
     }
 
-    /// Waits for the first bytes of the next request. False when there will be none: the client is gone, has waited
-    /// too long, or the worker drains.
-    pub async fn next_request(
+    /// Ready with true when the first bytes of the next request are there, with false when there will be none: the
+    /// client is gone, or the worker drains.
+    pub fn poll_next_request(
         &self,
+        cx: &mut Context<'_>,
         wire: &Wire,
         timer: &Timer,
-        listener: &ListenerPlan,
         served: u64,
-    ) -> bool {
-        let limits = &listener.limits;
-        let wait = if served == 0 { limits.head_time_max } else { limits.idle_max };
-        let deadline = clock::now() + wait;
-        let arrived = timer.poll_until(deadline, |cx| {
-            if !wire.is_empty() {
-                return std::task::Poll::Ready(true);
-            }
-            let more = wire.poll_more(cx).map(|more| matches!(more, Ok(1..)));
-            match self.draining.get() {
-                // One that has just been accepted may have a request on its way.
-                Some(since) if more.is_pending() && (served > 0 || clock::now() >= since + DRAIN_GRACE) => {
-                    std::task::Poll::Ready(false)
-                }
-                Some(since) if more.is_pending() => {
-                    let _ = timer.poll_deadline(cx, since + DRAIN_GRACE);
-                    more
-                }
-                _ => more,
-            }
-        });
-        arrived.await.unwrap_or(false)
+    ) -> Poll<bool> {
+        if !wire.is_empty() {
+            return Poll::Ready(true);
+        }
+        let more = wire.poll_more(cx).map(|more| matches!(more, Ok(1..)));
+        match self.draining.get() {
+            // One that has just been accepted may have a request on its way.
+            Some(since) if more.is_pending() => match timer.poll_deadline(cx, since + DRAIN_GRACE) {
+                Ok(()) if served == 0 => Poll::Pending,
+                _ => Poll::Ready(false),
+            },
+            _ => more,
+        }
     }
 
     async fn command_loop(self: Rc<Self>, mut commands: UnboundedReceiver<Command>) {
@@ -314,20 +304,24 @@ impl Worker {
     }
 }
 
-/// A connection counted; see [`Worker::count_connection`].
+/// A worker with one connection more; see [`Worker::count_connection`].
 #[derive(Debug)]
-pub struct ConnectionGuard {
-    worker: Rc<Worker>,
-    _guard: Guard,
+pub struct Counted(Rc<Worker>);
+
+impl Deref for Counted {
+    type Target = Rc<Worker>;
+
+    fn deref(&self) -> &Rc<Worker> {
+        &self.0
+    }
 }
 
-impl Drop for ConnectionGuard {
+impl Drop for Counted {
     fn drop(&mut self) {
-        // The gauge itself is one higher until its own guard is dropped, after this.
-        let left = self.worker.counters.connections_open.count() - 1;
-        self.worker.shared.set_load(self.worker.context.index, left);
+        self.counters.connections_open.lower();
+        self.shared.set_load(self.context.index, self.counters.connections_open.count());
         if std::thread::panicking() {
-            self.worker.counters.panics.add(1);
+            self.counters.panics.add(1);
         }
     }
 }

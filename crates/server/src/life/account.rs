@@ -7,7 +7,7 @@ use super::write::Written;
 use crate::worker::Worker;
 
 /// Completes the exchange's account and counts it.
-pub fn account(worker: &Worker, x: &mut Exchange, reply: &Reply, written: &Written) {
+pub(super) fn account(worker: &Worker, x: &mut Exchange, reply: &Reply, written: &Written) {
     let account = &mut x.account;
     account.status = if matches!(written, Written::ClientGone) { 0 } else { reply.status };
     account.total_time = clock::now().since(x.begun);

@@ -34,38 +34,61 @@ pub struct Accepted {
 }
 
 /// Serves a connection until it ends.
-pub async fn live(worker: Rc<Worker>, accepted: Accepted) {
-    let _counted = worker.count_connection();
+///
+/// Set up before the future begins: what an `async fn` takes apart stands in its future twice, and there is one for
+/// each idle connection. For the same reason its rare lives are boxed.
+pub fn live(worker: Rc<Worker>, accepted: Accepted) -> impl Future<Output = ()> + 'static {
     let Accepted { socket, peer, listener } = accepted;
     let wire = Rc::new(Wire::new(socket, Rc::clone(&worker.context.buffers)));
     let timer = worker.context.timers.timer();
-    let mut proxied = None;
-    if listener.proxy_protocol {
-        match Box::pin(read_proxy_header(&wire, &timer, &listener)).await {
-            Some(addresses) => proxied = addresses,
-            None => return worker.counters.bad_proxy_headers.add(1),
-        }
-    }
-    let facts = Rc::new(ConnectionFacts::new(peer, proxied, Scheme::Http, Arc::clone(&listener.name)));
+    let mut facts = Rc::new(ConnectionFacts::new(peer, None, Scheme::Http, Arc::clone(&listener.name)));
+    let worker = worker.count_connection();
     let mut served = 0;
-    loop {
-        let idle = worker.next_request(&wire, &timer, &listener, served).await;
-        if !idle {
-            return;
+    async move {
+        if listener.proxy_protocol {
+            match Box::pin(announced(&wire, &timer, &listener, &facts)).await {
+                Some(announced) => facts = announced,
+                None => return worker.counters.bad_proxy_headers.add(1),
+            }
         }
-        served += 1;
-        let last = served >= listener.limits.requests_max;
-        let job =
-            Job { wire: Rc::clone(&wire), facts: Rc::clone(&facts), listener: Arc::clone(&listener), last };
-        match worker.run_exchange(job).await {
-            End::Keep => {}
-            End::Close => return,
-            End::Reset => return wire.socket().reset_on_close(),
-            // Boxed, or every idle connection would have room for them.
-            End::Linger => return Box::pin(linger(&worker, &wire, &timer, &listener)).await,
-            End::Tunnel(body) => return Box::pin(join(&worker, &wire, &timer, *body)).await,
+        loop {
+            let limits = &listener.limits;
+            let wait = if served == 0 { limits.head_time_max } else { limits.idle_max };
+            let arrived = timer
+                .poll_until(clock::now() + wait, |cx| worker.poll_next_request(cx, &wire, &timer, served));
+            if !arrived.await.unwrap_or(false) {
+                return;
+            }
+            served += 1;
+            let last = served >= limits.requests_max;
+            let (wire_of_job, facts, listener_of_job) =
+                (Rc::clone(&wire), Rc::clone(&facts), Arc::clone(&listener));
+            let Some(running) =
+                worker.run_exchange(Job { wire: wire_of_job, facts, listener: listener_of_job, last })
+            else {
+                return;
+            };
+            match running.await {
+                End::Keep => {}
+                End::Close => return,
+                End::Reset => return wire.socket().reset_on_close(),
+                End::Linger => return Box::pin(linger(&worker, &wire, &timer, &listener)).await,
+                End::Tunnel(body) => return Box::pin(join(&worker, &wire, &timer, *body)).await,
+            }
         }
     }
+}
+
+/// The connection as its PROXY header tells it; `None` when there is no proper one in time.
+async fn announced(
+    wire: &Wire,
+    timer: &Timer,
+    listener: &ListenerPlan,
+    facts: &ConnectionFacts,
+) -> Option<Rc<ConnectionFacts>> {
+    let proxied = read_proxy_header(wire, timer, listener).await?;
+    let listener = Arc::clone(&facts.listener);
+    Some(Rc::new(ConnectionFacts::new(facts.peer.clone(), proxied, facts.scheme, listener)))
 }
 
 /// The two ends a PROXY header names; `None` when there is no proper one in time.

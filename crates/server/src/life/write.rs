@@ -28,7 +28,7 @@ const TURNS_MAX: u32 = 16;
 
 /// How the writing of a reply ended.
 #[derive(Debug)]
-pub enum Written {
+pub(super) enum Written {
     /// All of it is with the kernel.
     Whole {
         /// What the connection may do now.
@@ -44,7 +44,7 @@ pub enum Written {
 
 /// What a connection may do after a whole reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub(super) enum Then {
     /// Carry another exchange.
     Keep,
     /// End.
@@ -64,7 +64,7 @@ enum Framing {
 }
 
 /// Writes the reply; `close` says that the connection ends after it.
-pub async fn write_reply(
+pub(super) async fn write_reply(
     x: &mut Exchange,
     wire: &Wire,
     reply: &mut Reply,

@@ -16,11 +16,14 @@ use super::routes::Builder;
 use super::{Plan, Process, config};
 use crate::listen::{ConnectionLimits, ListenerPlan, address};
 
-/// Compiles what was loaded. Problems are added to its diagnostics; `None` if there is an error among them.
+/// Compiles what was loaded, whose tree is used up. Problems are added to its diagnostics; `None` if there is an error
+/// among them.
 pub fn compile(loaded: &mut Loaded, path: &Path, names: &Names, generation: u64) -> Option<Plan> {
     let tree = std::mem::take(&mut loaded.tree);
     let diagnostics = &mut loaded.diagnostics;
     let top = Top::decode(&tree, diagnostics);
+    // Of a large config the tree is the larger half: the rest of the compiling, and the server, go without it.
+    drop(tree);
     let listeners = listeners(&top, diagnostics);
     let upstreams = upstreams(&top, names, diagnostics);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -33,7 +36,6 @@ pub fn compile(loaded: &mut Loaded, path: &Path, names: &Names, generation: u64)
     let (router, routes, sites) = builder.finish(&mut context);
     let process = top.process();
     let failed = loaded.diagnostics.has_errors();
-    loaded.tree = tree;
     let unrouted = outer.steps();
     (!failed).then_some(Plan { generation, listeners, router, routes, sites, unrouted, process })
 }
