@@ -61,8 +61,6 @@ pub struct ConnectionFacts {
     pub listener: Arc<str>,
     /// This end of the socket, looked up when first asked for.
     local: OnceCell<Option<Box<SocketAddr>>>,
-    /// The address of the source as text, made when first asked for.
-    source_text: OnceCell<Box<[u8]>>,
 }
 
 impl ConnectionFacts {
@@ -74,7 +72,7 @@ impl ConnectionFacts {
         listener: Arc<str>,
     ) -> Self {
         let proxied = proxied.map(Box::new);
-        Self { peer, proxied, scheme, listener, local: OnceCell::new(), source_text: OnceCell::new() }
+        Self { peer, proxied, scheme, listener, local: OnceCell::new() }
     }
 
     /// The address the client connected to.
@@ -83,12 +81,6 @@ impl ConnectionFacts {
             Some(ends) => Some(ends.1),
             None => self.local.get_or_init(|| wire.socket().local().map(Box::new)).as_deref().copied(),
         }
-    }
-
-    /// The address of [`ConnectionFacts::source`] as forwarding fields have it: `unknown` if there is none.
-    pub fn source_text(&self) -> &[u8] {
-        let text = || self.source().map_or_else(|| "unknown".to_owned(), |source| source.ip().to_string());
-        self.source_text.get_or_init(|| text().into_bytes().into())
     }
 
     /// The client as the connection alone tells: by the PROXY header if there was one, else by the socket.

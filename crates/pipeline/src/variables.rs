@@ -4,7 +4,7 @@ use std::io::Write;
 
 use propylon_config::value::Part;
 use propylon_config::{Diagnostics, Template};
-use propylon_http::h1::encode::write_decimal;
+use propylon_http::h1::encode::{self, write_decimal};
 
 use crate::exchange::Exchange;
 use crate::reply::Reply;
@@ -125,9 +125,9 @@ impl Variable {
             Self::Target => out.extend_from_slice(request.raw_target()),
             Self::Protocol => out.extend_from_slice(request.version.text().as_bytes()),
             Self::Rest => out.extend_from_slice(&x.rest),
-            Self::Client => write_display(out, x.client.address),
+            Self::Client => write_address(out, x.client.address),
             Self::ClientPort => write_display(out, x.client.port),
-            Self::Peer => write_display(out, x.connection.source().map(|source| source.ip())),
+            Self::Peer => write_address(out, x.connection.source().map(|source| source.ip())),
             Self::Listener => out.extend_from_slice(x.connection.listener.as_bytes()),
             Self::Id => out.extend_from_slice(x.id.as_bytes()),
             Self::Status => {
@@ -248,6 +248,12 @@ fn write_joined<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a [u8]>) {
             out.extend_from_slice(b", ");
         }
         out.extend_from_slice(value);
+    }
+}
+
+fn write_address(out: &mut Vec<u8>, address: Option<std::net::IpAddr>) {
+    if let Some(address) = address {
+        encode::write_address(out, address);
     }
 }
 

@@ -111,12 +111,15 @@ fn write_forwarding(out: &mut Vec<u8>, x: &Exchange, compiled: &Compiled) {
 
 fn write_x_forwarded(out: &mut Vec<u8>, x: &Exchange) {
     // The peer of the connection is what this hop can vouch for; earlier hops stand before it.
-    let peer = x.connection.source_text();
+    out.extend_from_slice(b"X-Forwarded-For: ");
     if x.client.peer_is_trusted {
-        write_list(out, b"X-Forwarded-For", x, Known::XForwardedFor, peer);
-    } else {
-        encode::write_field(out, b"X-Forwarded-For", peer);
+        write_earlier(out, x, Known::XForwardedFor);
     }
+    match x.connection.source() {
+        Some(peer) => encode::write_address(out, peer.ip()),
+        None => out.extend_from_slice(b"unknown"),
+    }
+    out.extend_from_slice(b"\r\n");
     let proto: &[u8] = match x.client.scheme {
         Scheme::Http => b"http",
         Scheme::Https => b"https",
@@ -134,12 +137,17 @@ fn write_x_forwarded(out: &mut Vec<u8>, x: &Exchange) {
 fn write_list(out: &mut Vec<u8>, name: &[u8], x: &Exchange, known: Known, element: &[u8]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
+    write_earlier(out, x, known);
+    out.extend_from_slice(element);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The values that came, each with the comma before the next.
+fn write_earlier(out: &mut Vec<u8>, x: &Exchange, known: Known) {
     for value in x.request.fields.values(known) {
         out.extend_from_slice(value);
         out.extend_from_slice(b", ");
     }
-    out.extend_from_slice(element);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// The framing and connection fields, and the end of the head.

@@ -1,5 +1,8 @@
 //! Writes HTTP/1 messages: start lines, fields, numbers and chunk heads.
 
+use std::io::Write;
+use std::net::IpAddr;
+
 use crate::status;
 
 /// The chunk that ends a chunked body without trailers.
@@ -57,6 +60,34 @@ pub fn write_decimal(out: &mut Vec<u8>, mut number: u64) {
             return out.extend_from_slice(&digits[start..]);
         }
     }
+}
+
+/// Writes an IP address. The formatter of the standard library takes five times as long for IPv4.
+pub fn write_address(out: &mut Vec<u8>, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, "{address}");
+        return;
+    };
+    let mut text = [0; 15];
+    let mut length = 0;
+    let mut push = |byte: u8| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            push(b'.');
+        }
+        if octet >= 100 {
+            push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
+    }
+    out.extend_from_slice(&text[..length]);
 }
 
 /// Writes the size line of a chunk. `length` must not be zero: that would end the body.
@@ -125,5 +156,13 @@ mod tests {
         assert_eq!(written(|out| write_request_line(out, b"GET", b"/a", None)), "GET /a HTTP/1.1\r\n");
         assert_eq!(written(|out| write_request_line(out, b"GET", b"/a", Some(b""))), "GET /a? HTTP/1.1\r\n");
         assert_eq!(written(|out| write_field(out, b"A", b"b")), "A: b\r\n");
+    }
+
+    #[test]
+    fn addresses_are_written_as_the_standard_library_does() {
+        for address in ["0.0.0.0", "255.255.255.255", "10.0.100.9", "1.20.99.101", "::1", "2001:db8::a"] {
+            let parsed: IpAddr = address.parse().unwrap();
+            assert_eq!(written(|out| write_address(out, parsed)), address);
+        }
     }
 }
