@@ -201,7 +201,7 @@ impl Carrier {
 
     fn poll_drain(&mut self, cx: &mut Context<'_>, to: &Wire) -> Poll<io::Result<usize>> {
         match self {
-            Self::Pipe(pipe) => pipe.poll_drain(cx, to.socket(), false),
+            Self::Pipe(pipe) => pipe.poll_drain(cx, to.socket()),
             Self::Buffer(bytes, sending) => {
                 ready!(sending.poll_all(cx, to.socket(), &[bytes], false))?;
                 let count = bytes.len();

@@ -105,12 +105,14 @@ impl Pipe {
 
     /// Gives out what the pipe holds to `to`, as far as it takes it.
     ///
+    /// Without `SPLICE_F_MORE`, though more will follow: the kernel would hold the last partial segment back, and the
+    /// receiver with it.
+    ///
     /// # Errors
     /// What the kernel says of the connection.
-    pub fn poll_drain(&mut self, cx: &mut Context<'_>, to: &Socket, more: bool) -> Poll<io::Result<usize>> {
+    pub fn poll_drain(&mut self, cx: &mut Context<'_>, to: &Socket) -> Poll<io::Result<usize>> {
         let Some(ends) = &self.ends else { return Poll::Ready(Ok(0)) };
         let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-        let flags = if more { flags | SpliceFlags::MORE } else { flags };
         loop {
             match splice(&ends.read, None, to, None, self.filled, flags) {
                 Ok(count) => {

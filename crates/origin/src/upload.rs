@@ -148,7 +148,7 @@ impl Upload {
                 Poll::Ready(Ok(()))
             }
             State::Splice(pipe) => {
-                ready!(pipe.poll_drain(cx, origin.socket(), false)).map_err(UploadError::Origin)?;
+                ready!(pipe.poll_drain(cx, origin.socket())).map_err(UploadError::Origin)?;
                 if pipe.filled() == 0 {
                     self.state = State::Body;
                 }

@@ -438,8 +438,7 @@ impl Writer {
             return Poll::Ready(Ok(()));
         };
         if pipe.filled() > 0 {
-            let more = origin.raw_bytes().is_some_and(|left| left > 0);
-            let count = ready!(pipe.poll_drain(cx, wire.socket(), more)).map_err(|_| Failure::Client)?;
+            let count = ready!(pipe.poll_drain(cx, wire.socket())).map_err(|_| Failure::Client)?;
             self.body_bytes += count as u64;
             if pipe.filled() == 0 && origin.is_done() {
                 self.state = State::Done;
