@@ -139,10 +139,4 @@ impl Wire {
             }
         }
     }
-
-    /// Takes the connection apart: the socket, and the bytes that were read ahead.
-    pub fn into_parts(self) -> (Socket, Vec<u8>) {
-        let unread = self.unread().to_vec();
-        (self.socket, unread)
-    }
 }

@@ -200,11 +200,6 @@ impl Socket {
     pub fn local(&self) -> Option<SocketAddr> {
         net::getsockname(&self.io).ok().and_then(|any| SocketAddr::try_from(any).ok())
     }
-
-    /// Takes the socket off this runtime, to give it to another.
-    pub fn into_fd(self) -> OwnedFd {
-        self.io.into_fd()
-    }
 }
 
 impl AsFd for Socket {

@@ -40,8 +40,8 @@ impl Watched {
             return Ok(watch);
         }
         let number = Number(self.fd.as_raw_fd());
-        // SAFETY: the number is that of `self.fd`, which is open and stays the same until `self` is dropped or taken
-        // apart; both end the watch first.
+        // SAFETY: the number is that of `self.fd`, which is open and stays the same until `self` is dropped, which ends the
+        // watch first.
         let watch =
             unsafe { AsyncFd::register_with_interest(number, self.interest) }.map_err(io::Error::from)?;
         Ok(self.watch.get_or_init(|| watch))
@@ -62,13 +62,6 @@ impl Watched {
     /// True when an event came in since the readiness was last cleared. No system call.
     pub(crate) fn is_ready(&self, interest: Interest) -> bool {
         self.watch.get().is_some_and(|watch| watch.try_io(interest, |_| Ok(())).is_ok())
-    }
-
-    /// Ends the watch and gives the descriptor back.
-    pub(crate) fn into_fd(self) -> OwnedFd {
-        let Self { watch, fd, .. } = self;
-        drop(watch);
-        fd
     }
 }
 

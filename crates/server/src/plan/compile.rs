@@ -33,7 +33,7 @@ pub fn compile(loaded: &mut Loaded, path: &Path, names: &Names, generation: u64)
     for site in &top.sites {
         builder.site(site, &mut context);
     }
-    let (router, routes, sites) = builder.finish(&mut context);
+    let (router, routes, sites) = builder.finish();
     let process = top.process();
     let failed = loaded.diagnostics.has_errors();
     let unrouted = outer.steps();

@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
         Self { outer, listeners, router: Router::default(), routes, sites, spans }
     }
 
-    pub(super) fn finish(self, _: &mut CompileContext<'_>) -> (Router, Vec<RoutePlan>, Vec<Arc<str>>) {
+    pub(super) fn finish(self) -> (Router, Vec<RoutePlan>, Vec<Arc<str>>) {
         (self.router, self.routes, self.sites)
     }
 
