@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use propylon_config::{Diagnostic, Spanned, directive};
-use propylon_http::target::{Canonical, canonical_path, strip_segments};
+use propylon_http::target::{Canonical, canonical_path};
 use propylon_pipeline::metrics::Metric;
 use propylon_pipeline::{Exchange, Fault, Flow, Hooks};
 
@@ -83,15 +83,7 @@ impl Step {
 
 impl Hooks for Step {
     fn on_request(&self, x: &mut Exchange) -> Flow {
-        let Some(rest) = strip_segments(x.request.path(), &self.compiled.from) else { return Flow::Continue };
-        let mut path = self.path.borrow_mut();
-        path.clear();
-        path.extend_from_slice(&self.compiled.to);
-        path.extend_from_slice(rest);
-        if path.is_empty() {
-            path.push(b'/');
-        }
-        match x.request.set_path(&path) {
+        match x.replace_segments(&self.compiled.from, &self.compiled.to, &mut self.path.borrow_mut()) {
             Ok(()) => Flow::Continue,
             Err(malformed) => Flow::Reply(Box::new(Fault::Malformed(malformed).into_reply())),
         }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use propylon_config::{Diagnostic, Spanned, directive};
-use propylon_http::target::{Canonical, canonical_path, strip_segments};
+use propylon_http::target::{Canonical, canonical_path};
 use propylon_pipeline::metrics::Metric;
 use propylon_pipeline::{Exchange, Fault, Flow, Hooks};
 
@@ -78,14 +78,7 @@ impl Step {
 
 impl Hooks for Step {
     fn on_request(&self, x: &mut Exchange) -> Flow {
-        let mut path = self.path.borrow_mut();
-        path.clear();
-        match strip_segments(x.request.path(), &self.compiled.prefix) {
-            None => return Flow::Continue,
-            Some([]) => path.push(b'/'),
-            Some(rest) => path.extend_from_slice(rest),
-        }
-        match x.request.set_path(&path) {
+        match x.replace_segments(&self.compiled.prefix, b"", &mut self.path.borrow_mut()) {
             Ok(()) => Flow::Continue,
             Err(malformed) => Flow::Reply(Box::new(Fault::Malformed(malformed).into_reply())),
         }

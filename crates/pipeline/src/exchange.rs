@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use propylon_base::clock::Moment;
 use propylon_h1::{Incoming, Wire};
-use propylon_http::Fields;
 use propylon_http::h1::head::{ReplyHead, RequestHead};
+use propylon_http::target::strip_segments;
+use propylon_http::{Fields, Malformed};
 use propylon_net::socket::Address;
 use propylon_net::timers::Timer;
 
@@ -206,6 +207,27 @@ impl Exchange {
         self.rest.clear();
         self.captures.clear();
         self.account.clear();
+    }
+
+    /// Puts `to` in the place of the path's leading segments `from`, if it begins with them; both are canonical, and `to`
+    /// has no `/` at its end. `scratch` is kept by the caller for its memory.
+    ///
+    /// # Errors
+    /// The new path would not be canonical; the request is as before.
+    pub fn replace_segments(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        let Some(rest) = strip_segments(self.request.path(), from) else { return Ok(()) };
+        scratch.clear();
+        scratch.extend_from_slice(to);
+        scratch.extend_from_slice(rest);
+        if scratch.is_empty() {
+            scratch.push(b'/');
+        }
+        self.request.set_path(scratch)
     }
 
     /// Takes back the memory of a reply's fields, for the next reply's.
